@@ -1,0 +1,111 @@
+"""Orders to the outside world; each can be carried out twice without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.domain.state import ManifestRef, Subject, Training, Version
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """One landed file as a manifest lists it."""
+
+    path: str
+    size: int
+    md5: str | None
+    """Base64, as storage keeps it; None where it keeps none."""
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinData:
+    """Write the manifest; what is there already stays, since the name is its digest."""
+
+    ref: ManifestRef
+    files: tuple[PinnedFile, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitJob:
+    """Start the training's job, unless one of that name is there."""
+
+    training: Training
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """Stop a job that runs too long."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterModel:
+    """Register the job's model folder under the version's number."""
+
+    version: Version
+    tags: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEndpoint:
+    """Make the model's endpoint, without any traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDeployment:
+    """Make a deployment, at 0 % traffic."""
+
+    subject: Subject
+    instance_type: str
+    instance_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetTraffic:
+    """Write the full traffic map: a share left out would lose its traffic."""
+
+    traffic: Mapping[str, int] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDeployment:
+    """Remove a deployment that has no traffic."""
+
+    deployment: str
+
+
+Action = (
+    PinData
+    | SubmitJob
+    | CancelJob
+    | RegisterModel
+    | CreateEndpoint
+    | CreateDeployment
+    | SetTraffic
+    | DeleteDeployment
+)
+
+
+def describe(action: Action) -> str:
+    """The action in a few words, for the decision log."""
+    match action:
+        case PinData(ref):
+            return f"pin data {ref.data_version} ({ref.files} files)"
+        case SubmitJob(training):
+            return f"submit job {training.job}"
+        case CancelJob(job):
+            return f"cancel job {job}"
+        case RegisterModel(version):
+            return f"register version {version.number} from {version.job}"
+        case CreateEndpoint():
+            return "create endpoint"
+        case CreateDeployment(subject):
+            return f"create deployment {subject.deployment}"
+        case SetTraffic(traffic):
+            shares = ", ".join(f"{name} {share} %" for name, share in sorted(traffic.items()))
+            return f"set traffic to {shares}"
+        case DeleteDeployment(deployment):
+            return f"delete deployment {deployment}"

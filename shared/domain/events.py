@@ -1,0 +1,76 @@
+"""Facts that come in from outside, and the message that they become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+MESSAGE_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DataLanded:
+    """A blob was written to a storage account."""
+
+    event_id: str
+    container: str
+    path: str
+    """Inside the container."""
+    size: int
+    api: str
+    """The storage operation that raised the event, such as PutBlob."""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """An Azure ML run changed its state or ended; it says nothing of child or parent."""
+
+    event_id: str
+    workspace: str
+    """ARM id of the workspace that raised the event."""
+    run_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """An event that Noon has no use for."""
+
+    event_id: str
+    kind: str
+    subject: str
+
+
+Event = DataLanded | RunEnded | UnknownEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One row per bucket of receipt: something landed for the model in these seconds."""
+
+    row: str
+    received_at: datetime
+    """The end of the bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOrder:
+    """Somebody asked for a training."""
+
+    row: str
+    order_id: str
+    who: str
+    because: str
+    ordered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Look at this model: all that travels through the queue."""
+
+    model: str
+    cause: str
+    """What raised it, in a few words: `tick`, `landing 20261123t120000`, `run flights-…`."""
+    traceparent: str = ""
+    schema: int = MESSAGE_SCHEMA

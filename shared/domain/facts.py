@@ -1,0 +1,172 @@
+"""What was observed outside, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.actions import PinnedFile
+from shared.domain.events import Landing, TrainOrder
+from shared.domain.state import ModelState, Subject
+
+
+class JobStatus(StrEnum):
+    """How a training job stands."""
+
+    RUNNING = "running"
+    """Anything that has not ended: queued, preparing, finalising."""
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """A training job as Azure ML shows it."""
+
+    name: str
+    status: JobStatus
+    message: str = ""
+    """The service's own words on a failure."""
+    url: str = ""
+    """Of the job's page in the studio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a landed file was refused by `prepare`."""
+
+    path: str | None
+    """None when the fault is not one file's."""
+    reason: str
+
+
+class ProvisioningState(StrEnum):
+    """Of an endpoint or a deployment."""
+
+    UPDATING = "updating"
+    """Creating, updating or deleting: it accepts no write."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFacts:
+    """A deployment as Azure ML shows it."""
+
+    name: str
+    state: ProvisioningState
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """An endpoint with its deployments as Azure ML shows it; traffic can be stale."""
+
+    name: str
+    state: ProvisioningState
+    scoring_uri: str
+    traffic: Mapping[str, int] = field(hash=False)
+    deployments: Mapping[str, DeploymentFacts] = field(hash=False)
+
+    @property
+    def accepts_writes(self) -> bool:
+        """No operation runs on the endpoint or on one of its deployments."""
+        states = [self.state, *(d.state for d in self.deployments.values())]
+        return ProvisioningState.UPDATING not in states
+
+
+class Probe(StrEnum):
+    """How a question to a deployment ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NO_DATA = "no_data"
+    """Nothing was learned: the endpoint could not be reached, or there was nothing to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeFacts:
+    """Recorded rows were sent to one deployment by header."""
+
+    probe: Probe
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A due time of a schedule."""
+
+    key: str
+    """Local date and time, `20261123t1200`: the same slot whenever it is computed."""
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """The schedule around now."""
+
+    newest: Slot | None
+    """The newest slot that is due."""
+    next: Slot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What deployment registered last and new work is to use."""
+
+    component: str
+    """`noon-retrain:VERSION`."""
+    environment: int
+    """Version of the serving environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All rows of one model, read in one query."""
+
+    state: ModelState | None
+    etag: str
+    landings: tuple[Landing, ...] = ()
+    orders: tuple[TrainOrder, ...] = ()
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Keys of the rows that wait to be taken in."""
+        return (*(row.row for row in self.landings), *(row.row for row in self.orders))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that one pass observed; None where it was not looked at or is not there."""
+
+    snapshot: Snapshot
+    slots: SlotFacts
+    release: Release | None = None
+    listing: tuple[PinnedFile, ...] | None = None
+    """What lies in the landing container for this model."""
+    pinned: frozenset[tuple[str, str]] = frozenset()
+    """Path and etag of every file of the last training's manifest."""
+    spec_path: str = ""
+    """Where the present training spec is kept."""
+    job: JobFacts | None = None
+    metrics: str | None = None
+    """metrics.json of the completed job."""
+    problems: tuple[Problem, ...] = ()
+    """Of the failed job."""
+    registered: bool = False
+    """The rollout's version is in the registry."""
+    endpoint: EndpointFacts | None = None
+    smoke: SmokeFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the present state makes worth looking at, so that nothing else is asked."""
+
+    job: bool = False
+    listing: bool = False
+    endpoint: bool = False
+    smoke: Subject | None = None

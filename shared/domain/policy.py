@@ -1,0 +1,90 @@
+"""What one model is and what is allowed for it: the content of models/<name>.toml as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+Task = Literal["classification", "regression"]
+Serving = Literal["managed_endpoint", "container"]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainingPolicy:
+    """When a model is trained."""
+
+    schedule: str
+    """Five-field cron in the model's own time zone."""
+    time_zone: str
+    quiet: timedelta
+    """New data must have stopped coming for this long."""
+    longest_wait: timedelta
+    """Training starts after this long even if data keeps coming."""
+    minimum_interval: timedelta
+    """Between two trainings caused by data."""
+    catch_up: timedelta
+    """A missed slot older than this is skipped."""
+    training_max: timedelta
+    """A job still running after this is cancelled."""
+    attempts_max: int
+    listing_every: timedelta = timedelta(hours=1)
+    """The landing container is listed this often even if no event says so."""
+    poll: timedelta = timedelta(minutes=1)
+    """How often a running job is looked at when no event comes."""
+
+    @property
+    def landing_bucket(self) -> timedelta:
+        """Landings received within one bucket share one row."""
+        return min(timedelta(minutes=1), max(timedelta(seconds=1), self.quiet))
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """What a challenger must show; differences are in units of the metric."""
+
+    holdout_rows_min: int
+    margin: float
+    """A challenger may be worse by this much and still count as equal."""
+    refresh_after: timedelta
+    """An equal challenger replaces a champion older than this."""
+    slice_margin: float
+    slice_rows_min: int
+    champion_floor: float
+    """The champion must beat the baseline by this much, else the holdout is suspect."""
+    parity_flips_per_million_max: float
+    parity_difference_max: float
+    latency_ms_p95_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPolicy:
+    """How a promoted version gets its traffic."""
+
+    steps: tuple[int, ...]
+    provisioning_max: timedelta
+    smoke_rows: int
+    keep_warm: timedelta
+    """The former champion's deployment stays for this long after the switch."""
+    instance_type: str
+    instance_count: int
+    poll: timedelta = timedelta(minutes=1)
+    """How often Azure ML is looked at while an operation runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model file, checked."""
+
+    name: str
+    title: str
+    task: Task
+    serving: Serving
+    prefix: str
+    """Landings below this path of the landing container belong to the model."""
+    training_spec: Mapping[str, object] = field(hash=False)
+    """What the training components are told: columns, target, holdout, parameters."""
+    retraining: RetrainingPolicy
+    gate: GatePolicy
+    rollout: RolloutPolicy

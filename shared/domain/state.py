@@ -1,0 +1,207 @@
+"""The desired state of one model: all that Noon remembers, one row of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.events import TrainOrder
+
+STATE_SCHEMA = 1
+
+
+class Phase(StrEnum):
+    """Where a rollout stands."""
+
+    PENDING = "pending"
+    """A version was promoted; the model and the endpoint are being made ready."""
+    PROVISIONING = "provisioning"
+    """A deployment was ordered and gets no traffic."""
+    SMOKE = "smoke"
+    """The deployment stands; recorded rows are sent to it by header."""
+    CANARY = "canary"
+    """The deployment gets a share of the traffic."""
+    SUCCEEDED = "succeeded"
+    """The deployment has all traffic."""
+    ROLLED_BACK = "rolled_back"
+    """The deployment was given up; the champion keeps all traffic."""
+    ABORTED = "aborted"
+    """An operator or a newer version ended it."""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen to it."""
+        return self in (Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """What is rolled out: a new image goes the same careful way as a new model."""
+
+    version: int
+    environment: int
+    """Version of the serving environment."""
+
+    @property
+    def deployment(self) -> str:
+        """The deployment's name, such as `v12-e3`."""
+        return f"v{self.version}-e{self.environment}"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRef:
+    """The data that a training is pinned to."""
+
+    data_version: str
+    """Digest of the list of files, in hexadecimal."""
+    path: str
+    """Of the manifest, in the container of runs."""
+    files: int
+    size: int
+    """Bytes of all files together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The one training in flight: a job of this name is wanted."""
+
+    job: str
+    cause: str
+    """`slot`, `data` or `order`."""
+    because: str
+    stamp: str
+    """The part of the job's name that says which slot, landing or order."""
+    attempt: int
+    planned_at: datetime
+    manifest: ManifestRef
+    previous: ManifestRef | None
+    """What was trained before; the wish goes back to it when this data is refused."""
+    spec_path: str
+    component: str
+    """Name and version of the pipeline component, `noon-retrain:1a2b…`."""
+    champion: int | None = None
+    anchor: int | None = None
+    slot: str | None = None
+    giving_up: str = ""
+    """Why the job was cancelled, if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the gate saw of a promoted version."""
+
+    metric: str
+    value: float
+    low: float | None
+    """Lower end of the interval of the difference to what it was compared with."""
+    high: float | None
+    compared_with: str
+    """`champion 3` or `baseline prior`."""
+    trained_rows: int
+    landed_rows: int
+    holdout_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A promoted model version."""
+
+    number: int
+    job: str
+    promoted_at: datetime
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version that answers callers."""
+
+    version: Version
+    environment: int
+    since: datetime
+
+    @property
+    def subject(self) -> Subject:
+        """The version and the image that serve it."""
+        return Subject(self.version.number, self.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """A former champion's deployment, kept for an instant return."""
+
+    deployment: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A promoted version on its way to all traffic."""
+
+    version: Version
+    environment: int
+    phase: Phase
+    started_at: datetime
+    entered_at: datetime
+    """When the present phase began."""
+    reason: str = ""
+    step: int = 0
+    """Index of the canary step."""
+    paused: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        """The version and the image that are rolled out."""
+        return Subject(self.version.number, self.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where callers' rows go: what the prediction proxy needs to know."""
+
+    scoring_uri: str
+    version: int
+    deployment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A landed file that is left out of trainings until it is replaced."""
+
+    path: str
+    etag: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """Everything that is wished and remembered for one model."""
+
+    model: str
+    created_at: datetime
+    next_due_at: datetime
+    schema: int = STATE_SCHEMA
+    last_slot_at: datetime | None = None
+    """The newest slot that was given a job or skipped."""
+    landing_first_at: datetime | None = None
+    """Start of the open quiet period."""
+    landing_last_at: datetime | None = None
+    listed_at: datetime | None = None
+    waiting_order: TrainOrder | None = None
+    training: Training | None = None
+    trained_at: datetime | None = None
+    """When the last training was planned."""
+    manifest: ManifestRef | None = None
+    """The data of the last training."""
+    last_version: int = 0
+    """The highest version number ever given out."""
+    champion: Champion | None = None
+    former: tuple[Version, ...] = ()
+    """Versions that were champion, newest first."""
+    rollout: Rollout | None = None
+    warm: Warm | None = None
+    address: Address | None = None
+    quarantine: tuple[Quarantined, ...] = ()
+    last_refusal: str = ""
+    """What was last turned down, for people."""

@@ -1,0 +1,234 @@
+"""What the control plane needs from outside, as Protocols of one to five methods.
+
+Every call is one attempt. What is missing is None, what cannot be is an error of
+`shared.domain.errors`; calls that change something can be repeated without harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.actions import PinnedFile
+from shared.domain.decision import Decision
+from shared.domain.events import Message, TrainOrder
+from shared.domain.facts import (
+    EndpointFacts,
+    JobFacts,
+    Release,
+    SlotFacts,
+    SmokeFacts,
+    Snapshot,
+)
+from shared.domain.policy import ModelSpec
+from shared.domain.state import ModelState, Subject, Training, Version
+
+
+class Clock(Protocol):
+    """The time, handed in."""
+
+    def now(self) -> datetime:
+        """The present instant in UTC."""
+        ...
+
+
+class Slots(Protocol):
+    """Due times of a cron expression in a time zone."""
+
+    def around(self, schedule: str, time_zone: str, now: datetime) -> SlotFacts:
+        """The newest due slot and the next one.
+
+        A local time that does not exist moves to the next instant; one that exists twice is
+        the first.
+        """
+        ...
+
+
+class StateStore(Protocol):
+    """The wishes and the rows that wait, one partition for each model."""
+
+    def load(self, model: str) -> Snapshot:
+        """State and waiting rows in one query; a state of None for a model never seen."""
+        ...
+
+    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+        """Write the state if it is still that of `etag` ("" = none yet), drop the taken rows.
+
+        Both happen in one transaction. Gives the new etag. Raises ConflictError.
+        """
+        ...
+
+    def add_landing(self, model: str, received_at: datetime, bucket_ends_at: datetime) -> bool:
+        """Note that data landed; True for the first one of the bucket."""
+        ...
+
+    def add_order(self, model: str, order: TrainOrder) -> bool:
+        """Keep an order until a pass takes it in; False if the same order is there already."""
+        ...
+
+    def next_due(self) -> dict[str, datetime]:
+        """When each known model is due, of all models in one query."""
+        ...
+
+
+class ReleaseStore(Protocol):
+    """What deployment registered last."""
+
+    def release(self) -> Release | None:
+        """The newest release; None before the first `noon deploy components`."""
+        ...
+
+    def publish(self, release: Release) -> None:
+        """Make this the newest release."""
+        ...
+
+
+class DecisionLog(Protocol):
+    """Every decision, in order, found again by what it is about."""
+
+    def append(self, decision: Decision) -> None:
+        """Keep it; the same id twice is one row."""
+        ...
+
+    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+        """The newest `most` decisions of a model from `since` on, oldest first."""
+        ...
+
+    def about(self, model: str, key: str, most: int) -> list[Decision]:
+        """The newest `most` decisions with this key among their `about`, oldest first."""
+        ...
+
+
+class MessageQueue(Protocol):
+    """Messages that say: look at this model."""
+
+    def send(self, message: Message, delay_seconds: int = 0) -> None:
+        """Enqueue; it becomes visible after the delay."""
+        ...
+
+
+class LeaseHold(Protocol):
+    """A lease that is held."""
+
+    def check(self) -> None:
+        """Renew it; raises ConflictError when it is no longer ours."""
+        ...
+
+
+class Lease(Protocol):
+    """At most one pass per model at a time."""
+
+    def hold(self, model: str) -> AbstractContextManager[LeaseHold | None]:
+        """Take the model's lease and give it back in the end; None when somebody has it."""
+        ...
+
+
+class LandingZone(Protocol):
+    """The container where data lands; write-once."""
+
+    def list(self, prefix: str) -> tuple[PinnedFile, ...]:
+        """Every file below the prefix, sorted by path."""
+        ...
+
+
+class RunFiles(Protocol):
+    """The container of manifests, specs and job outputs."""
+
+    def read(self, path: str) -> bytes | None:
+        """The whole file, or None."""
+        ...
+
+    def write_once(self, path: str, content: bytes) -> None:
+        """Write it unless it is there; names are digests, so what is there is the same."""
+        ...
+
+
+class TrainingJobs(Protocol):
+    """Azure ML pipeline jobs."""
+
+    def get(self, job: str) -> JobFacts | None:
+        """The job, or None."""
+        ...
+
+    def submit(self, spec: ModelSpec, training: Training) -> None:
+        """Start it in one request; a job of that name with the same digest is success.
+
+        Raises RefusedError (another job has the name, the service refuses), BusyError,
+        UnavailableError.
+        """
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Ask it to stop; one that has ended is success."""
+        ...
+
+
+class ModelRegistry(Protocol):
+    """Azure ML model versions."""
+
+    def job_of(self, model: str, version: int) -> str | None:
+        """The job that made the registered version; None when it is not registered."""
+        ...
+
+    def register(self, model: str, version: Version, tags: dict[str, str]) -> None:
+        """Register the job's model folder; the same version of the same job is success.
+
+        Raises ConflictError when another job's model has the number.
+        """
+        ...
+
+
+class OnlineEndpoint(Protocol):
+    """An Azure ML online endpoint, one for each model; starts operations, never waits."""
+
+    def get(self, model: str) -> EndpointFacts | None:
+        """The endpoint with its traffic and deployments, or None."""
+        ...
+
+    def create(self, model: str) -> None:
+        """Begin to create it without traffic; one that exists is left as it is."""
+        ...
+
+    def deploy(self, model: str, subject: Subject, instance_type: str, instance_count: int) -> None:
+        """Begin to create a deployment at 0 %; one that exists is left as it is."""
+        ...
+
+    def set_traffic(self, model: str, traffic: dict[str, int]) -> None:
+        """Begin to write the full traffic map."""
+        ...
+
+    def delete_deployment(self, model: str, deployment: str) -> None:
+        """Begin to delete it; one that is gone is success."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks one deployment directly, whatever the traffic."""
+
+    def smoke(
+        self, scoring_uri: str, deployment: str, rows: Sequence[dict[str, object]]
+    ) -> SmokeFacts:
+        """Send the rows with the deployment's header and look at the answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that a pass may touch."""
+
+    clock: Clock
+    slots: Slots
+    state: StateStore
+    releases: ReleaseStore
+    decisions: DecisionLog
+    queue: MessageQueue
+    lease: Lease
+    landing: LandingZone
+    files: RunFiles
+    jobs: TrainingJobs
+    registry: ModelRegistry
+    endpoint: OnlineEndpoint
+    prober: Prober
