@@ -1,0 +1,1 @@
+"""Tables to try the system with, each turned into daily landing files."""
