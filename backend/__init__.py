@@ -1,0 +1,1 @@
+"""The scoring service: answers predictions over HTTP from one model folder."""

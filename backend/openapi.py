@@ -1,0 +1,97 @@
+"""The part of the OpenAPI document that FastAPI cannot derive: `/score` for one model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.model_folder import Feature, ModelSchema
+from backend.problems import MEDIA_TYPE
+
+_REFUSALS = {
+    "400": "Not JSON",
+    "413": "Too many bytes or rows",
+    "415": "An encoded body",
+    "422": "Rows that do not fit the model, each mistake by row and column",
+    "503": "The model is not ready",
+}
+
+
+def described(document: dict[str, Any], schema: ModelSchema | None) -> dict[str, Any]:
+    """The document with `/score` in it; without a model its rows are any objects."""
+    return {**document, "paths": {**document["paths"], "/score": {"post": _operation(schema)}}}
+
+
+def _operation(schema: ModelSchema | None) -> dict[str, Any]:
+    problem = {"content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+    refusals = {status: {"description": text, **problem} for status, text in _REFUSALS.items()}
+    answer = _object({"predictions": {"type": "array", "items": _prediction(schema)}})
+    request = _object({"rows": {"type": "array", "minItems": 1, "items": _row(schema)}})
+    return {
+        "summary": "Predictions for rows, in their order",
+        "operationId": "score",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {
+            "200": {
+                "description": "One prediction for each row",
+                "content": {"application/json": {"schema": answer}},
+            },
+            **refusals,
+        },
+    }
+
+
+def _row(schema: ModelSchema | None) -> dict[str, Any]:
+    if schema is None:
+        return {"type": "object"}
+    return _object({feature.name: _column(feature) for feature in schema.features})
+
+
+def _column(feature: Feature) -> dict[str, Any]:
+    column: dict[str, Any] = {"type": ["number" if feature.kind == "number" else "string", "null"]}
+    if feature.example is not None:
+        column["examples"] = [feature.example]
+    return column
+
+
+def _prediction(schema: ModelSchema | None) -> dict[str, Any]:
+    if schema is None:
+        return {"type": "object"}
+    if schema.task == "regression":
+        return _object({"value": {"type": "number"}})
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    return _object(
+        {
+            "label": {"enum": schema.classes},
+            "probabilities": _object(dict.fromkeys(schema.class_keys(), share)),
+        }
+    )
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+_CELL_ERROR = _object(
+    {
+        "row": {"type": ["integer", "null"]},
+        "column": {"type": ["string", "null"]},
+        "reason": {"type": "string"},
+    }
+)
+_PROBLEM = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "error_count": {"type": "integer"},
+        "errors": {"type": "array", "items": _CELL_ERROR},
+    },
+    "required": ["type", "title", "status"],
+}

@@ -1,0 +1,194 @@
+"""From a request's body to the model's input arrays, or to a refusal by row and column."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from backend.model_folder import ModelSchema
+from backend.problems import CellErrors, Problem, bad_rows, shortened
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+_KINDS: dict[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows that fit the model: NaN is a missing number, "" a missing category."""
+
+    numbers: npt.NDArray[np.float32]
+    categories: npt.NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class _NotJson:
+    """Stands for NaN, Infinity or -Infinity, which many JSON writers let through."""
+
+    literal: str
+
+
+class RowReader:
+    """Reads bodies for one model; the decoder is built once from the model's columns."""
+
+    def __init__(self, schema: ModelSchema, rows_max: int) -> None:
+        self._names = {kind: schema.names(kind) for kind in ("number", "category")}
+        self._kinds = {feature.name: feature.kind for feature in schema.features}
+        self._rows_max = rows_max
+        self._decoder = _typed_decoder(self._names["number"], self._names["category"])
+
+    def read(self, body: bytes) -> Batch | Problem:
+        """The body's rows as arrays, or everything that is wrong with them."""
+        try:
+            rows = [msgspec.structs.astuple(row) for row in self._decoder.decode(body).rows]
+        except (ValueError, RecursionError):
+            # One mistake stops the fast decoder; the slow way finds and names them all.
+            return self._read_by_cell(body)
+        if not 0 < len(rows) <= self._rows_max:
+            return self._row_count_problem(len(rows))
+        batch = self._batch(rows)
+        return self._read_by_cell(body) if np.isinf(batch.numbers).any() else batch
+
+    def check(self, rows: list[Any]) -> Batch | Problem:
+        """The same for rows that are decoded already."""
+        if not 0 < len(rows) <= self._rows_max:
+            return self._row_count_problem(len(rows))
+        errors = CellErrors()
+        for index, row in enumerate(rows):
+            self._check_row(index, row, errors)
+        if errors.count:
+            return bad_rows(errors)
+        names = self._names["number"] + self._names["category"]
+        return self._batch([tuple(row[name] for name in names) for row in rows])
+
+    def _batch(self, rows: list[tuple[Any, ...]]) -> Batch:
+        split = len(self._names["number"])
+        numbers = np.array([row[:split] for row in rows], dtype=np.float64)
+        categories = np.empty((len(rows), len(self._names["category"])), dtype=np.object_)
+        categories[:] = [[value or "" for value in row[split:]] for row in rows]
+        with np.errstate(over="ignore"):
+            return Batch(numbers.astype(np.float32), categories)
+
+    def _read_by_cell(self, body: bytes) -> Batch | Problem:
+        document = _decoded(body)
+        if isinstance(document, Problem):
+            return document
+        if not isinstance(document, dict):
+            return Problem(422, "The body must be an object with rows", _got(document))
+        unknown = [key for key in document if key != "rows"]
+        if unknown:
+            detail = f"{shortened(unknown[0])!r} is not known."
+            return Problem(422, "The body must hold rows and nothing else", detail)
+        if "rows" not in document:
+            return Problem(422, "The body has no rows")
+        rows = document["rows"]
+        if not isinstance(rows, list):
+            return Problem(422, "rows must be a list", _got(rows))
+        return self.check(rows)
+
+    def _row_count_problem(self, count: int) -> Problem:
+        if count == 0:
+            return Problem(422, "rows is empty", "Send at least one row.")
+        return Problem(413, "Too many rows", f"{count} rows; at most {self._rows_max} a request.")
+
+    def _check_row(self, index: int, row: object, errors: CellErrors) -> None:
+        if not isinstance(row, dict):
+            errors.add(index, None, f"a row must be an object, not {_kind(row)}")
+            return
+        for name, kind in self._kinds.items():
+            if name not in row:
+                errors.add(index, name, "is missing; send null when the value is not known")
+            elif reason := _CHECKS[kind](row[name]):
+                errors.add(index, name, reason)
+        for name in row:
+            if name not in self._kinds:
+                errors.add(index, name, "is not a column of this model")
+
+
+def _typed_decoder(numbers: list[str], categories: list[str]) -> msgspec.json.Decoder[Any]:
+    # Columns may have any name, fields must be identifiers: hence the renaming.
+    columns: list[tuple[str, Any]] = [(name, float | None) for name in numbers]
+    columns += [(name, str | None) for name in categories]
+    row = msgspec.defstruct(
+        "Row",
+        [(f"column_{index}", kind) for index, (_, kind) in enumerate(columns)],
+        rename={f"column_{index}": name for index, (name, _) in enumerate(columns)},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    body = msgspec.defstruct("Body", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
+    return msgspec.json.Decoder(body)
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as strict:
+        # Python's own reader knows NaN and Infinity, so that they can be named by row and
+        # column; whatever else it lets through stays refused with the strict reader's reason.
+        literals: list[str] = []
+        try:
+            document = json.loads(body.decode(), parse_constant=_noting(literals))
+        except (ValueError, RecursionError):
+            literals.clear()
+        if not literals:
+            return Problem(400, "The body is not JSON", shortened(str(strict), 300))
+        return document
+
+
+def _noting(literals: list[str]) -> Callable[[str], _NotJson]:
+    def note(literal: str) -> _NotJson:
+        literals.append(literal)
+        return _NotJson(literal)
+
+    return note
+
+
+def _number_reason(value: object) -> str | None:
+    if isinstance(value, _NotJson):
+        return f"{value.literal} is not JSON; a missing number is null"
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"must be a number or null, not {_kind(value)}"
+    # Compared, not converted: a whole number may be too large for any float.
+    if not -FLOAT32_MAX <= value <= FLOAT32_MAX or math.isnan(value):
+        return "is too large: the model calculates with 32-bit floating point numbers"
+    return None
+
+
+def _category_reason(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return None
+    return f"must be a string or null, not {_kind(value)}"
+
+
+def _kind(value: object) -> str:
+    return value.literal if isinstance(value, _NotJson) else _KINDS[type(value)]
+
+
+def _got(value: object) -> str:
+    return f"Got {_kind(value)}."
+
+
+_CHECKS: dict[str, Callable[[object], str | None]] = {
+    "number": _number_reason,
+    "category": _category_reason,
+}
