@@ -92,6 +92,7 @@ class Score:
     """What the gate saw of a promoted version."""
 
     metric: str
+    higher_is_better: bool
     value: float
     low: float | None
     """Lower end of the interval of the difference to what it was compared with."""

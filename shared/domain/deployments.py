@@ -1,0 +1,74 @@
+"""What is done to deployments beside a rollout: make room, retire, and notice a new image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.actions import DeleteDeployment
+from shared.domain.decision import Kind, Reason, Step
+from shared.domain.facts import EndpointFacts, Facts, ProvisioningState, Release
+from shared.domain.policy import RolloutPolicy
+from shared.domain.state import ModelState, Phase, Rollout
+
+
+def begin_for_new_image(state: ModelState, release: Release | None, now: datetime) -> Step | None:
+    """The champion under a newer serving image is a rollout like any other."""
+    champion = state.champion
+    if (
+        champion is None
+        or release is None
+        or (state.rollout is not None and not state.rollout.phase.ended)
+    ):
+        return None
+    tried = state.rollout.environment if state.rollout else 0
+    if release.environment <= max(champion.environment, tried):
+        return None
+    rollout = Rollout(champion.version, release.environment, Phase.PENDING, now, now)
+    text = f"serving environment {release.environment} is new, champion has {champion.environment}"
+    return Step(
+        replace(state, rollout=rollout),
+        Kind.ACTED,
+        (Reason("new_image", text),),
+        about=(f"deployment:{rollout.subject.deployment}",),
+        due_at=now,
+    )
+
+
+def retire(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime) -> Step:
+    """Delete the former champion's deployment when its warm time is over."""
+    warm, endpoint = state.warm, facts.endpoint
+    assert warm is not None, "something is kept warm"
+    name = warm.deployment
+    if endpoint is None or name not in endpoint.deployments:
+        text = f"{name} is gone"
+        return Step(replace(state, warm=None), Kind.ACTED, (Reason("retired", text),), due_at=now)
+    reason = busy(endpoint)
+    if reason is not None:
+        return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
+    reason = Reason("retire", f"the warm time of {name} is over")
+    due = now + policy.poll
+    return Step(
+        state, Kind.ACTED, (reason,), (DeleteDeployment(name),), (f"deployment:{name}",), due_at=due
+    )
+
+
+def busy(endpoint: EndpointFacts) -> Reason | None:
+    """Not an error: the service takes no write until its operation has ended."""
+    if endpoint.accepts_writes:
+        return None
+    busy = [
+        name
+        for name, deployment in sorted(endpoint.deployments.items())
+        if deployment.state is ProvisioningState.UPDATING
+    ]
+    return Reason("updating", f"{', '.join(busy) or 'endpoint ' + endpoint.name} is being updated")
+
+
+def surplus(state: ModelState, rollout: Rollout, endpoint: EndpointFacts) -> str | None:
+    """A deployment that is neither the champion's nor the new one and has no traffic."""
+    keep = {rollout.subject.deployment}
+    if state.champion is not None:
+        keep.add(state.champion.subject.deployment)
+    names = sorted(set(endpoint.deployments) - keep)
+    return next((name for name in names if not endpoint.traffic.get(name)), None)

@@ -1,0 +1,82 @@
+"""One pass for one model: take in what came, then training, then rollout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.domain import deployments, retraining, rollout, training_job
+from shared.domain.actions import Action
+from shared.domain.decision import Json, Kind, Reason, Step, strongest
+from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
+from shared.domain.policy import ModelSpec
+from shared.domain.state import ModelState
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The result of a pass: one new state, everything to do and why."""
+
+    state: ModelState
+    kind: Kind
+    reasons: tuple[Reason, ...]
+    actions: tuple[Action, ...]
+    about: tuple[str, ...]
+    facts: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+
+def wanted(snapshot: Snapshot, slots: SlotFacts, spec: ModelSpec, now: datetime) -> Wanted:
+    """What is worth observing for the decision; the less, the cheaper the pass."""
+    state = snapshot.state or retraining.first_state(spec.name, slots, now)
+    state = retraining.take_in(state, snapshot).state
+    return Wanted(
+        job=state.training is not None,
+        listing=retraining.wants_listing(state, slots, spec.retraining, now),
+        endpoint=rollout.wants_endpoint(state, now),
+        smoke=rollout.smoke_subject(state),
+    )
+
+
+def decide(facts: Facts, spec: ModelSpec, now: datetime) -> Plan:
+    """The desired state after this pass and the orders that lead to it."""
+    state = facts.snapshot.state or retraining.first_state(spec.name, facts.slots, now)
+    steps = [retraining.take_in(state, facts.snapshot)]
+    if state.training is not None:
+        steps.append(training_job.follow(steps[-1].state, facts, spec, now))
+    else:
+        steps.append(retraining.start(steps[-1].state, facts, spec.retraining, now))
+    steps += _rolling(steps[-1].state, facts, spec, now)
+    return _combine(steps, now)
+
+
+def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> list[Step]:
+    # A rollout that began in this very pass was not observed: it starts with the next one.
+    known = facts.snapshot.state
+    if rollout.in_flight(state):
+        if known is None or not rollout.in_flight(known) or known.rollout != state.rollout:
+            return []
+        return [rollout.advance(state, facts, spec.rollout, now)]
+    if state.warm is not None and state.warm.until <= now:
+        return [deployments.retire(state, facts, spec.rollout, now)]
+    begun = deployments.begin_for_new_image(state, facts.release, now)
+    if begun is not None:
+        return [begun]
+    if state.warm is not None:
+        return [Step(state, Kind.HELD, (), due_at=state.warm.until)]
+    return []
+
+
+def _combine(steps: list[Step], now: datetime) -> Plan:
+    """One decision of all steps; the next look is the earliest that any of them asks for."""
+    times = [step.due_at for step in steps if step.due_at is not None]
+    state = replace(steps[-1].state, next_due_at=min(times, default=now))
+    said = [step for step in steps if step.reasons]
+    return Plan(
+        state=state,
+        kind=strongest([step.kind for step in said]),
+        reasons=tuple(reason for step in said for reason in step.reasons),
+        actions=tuple(action for step in steps for action in step.actions),
+        about=tuple(dict.fromkeys(key for step in steps for key in step.about)),
+        facts={key: value for step in said for key, value in step.facts.items()},
+    )
