@@ -67,9 +67,7 @@ class RowReader:
         return self._read_by_cell(body) if np.isinf(batch.numbers).any() else batch
 
     def check(self, rows: list[Any]) -> Batch | Problem:
-        """The same for rows that are decoded already."""
-        if not 0 < len(rows) <= self._rows_max:
-            return self._row_count_problem(len(rows))
+        """The same for rows that are decoded already, however many there are."""
         errors = CellErrors()
         for index, row in enumerate(rows):
             self._check_row(index, row, errors)
@@ -101,6 +99,8 @@ class RowReader:
         rows = document["rows"]
         if not isinstance(rows, list):
             return Problem(422, "rows must be a list", _got(rows))
+        if not 0 < len(rows) <= self._rows_max:
+            return self._row_count_problem(len(rows))
         return self.check(rows)
 
     def _row_count_problem(self, count: int) -> Problem:
@@ -141,24 +141,37 @@ def _decoded(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except (ValueError, RecursionError) as strict:
-        # Python's own reader knows NaN and Infinity, so that they can be named by row and
-        # column; whatever else it lets through stays refused with the strict reader's reason.
-        literals: list[str] = []
+        # Python's own reader takes NaN, Infinity and numbers that fit no float, so that they
+        # can be named by row and column; whatever else it lets through stays refused.
+        wide = _WideReader()
         try:
-            document = json.loads(body.decode(), parse_constant=_noting(literals))
+            document = wide.read(body)
         except (ValueError, RecursionError):
-            literals.clear()
-        if not literals:
-            return Problem(400, "The body is not JSON", shortened(str(strict), 300))
-        return document
+            return _not_json(strict)
+        return document if wide.noted else _not_json(strict)
 
 
-def _noting(literals: list[str]) -> Callable[[str], _NotJson]:
-    def note(literal: str) -> _NotJson:
-        literals.append(literal)
+def _not_json(error: Exception) -> Problem:
+    return Problem(400, "The body is not JSON", shortened(str(error), 300))
+
+
+class _WideReader:
+    """Reads JSON and the numbers that JSON does not allow; says whether there were any."""
+
+    def __init__(self) -> None:
+        self.noted = False
+
+    def read(self, body: bytes) -> object:
+        return json.loads(body.decode(), parse_constant=self._constant, parse_float=self._float)
+
+    def _constant(self, literal: str) -> _NotJson:
+        self.noted = True
         return _NotJson(literal)
 
-    return note
+    def _float(self, text: str) -> float:
+        value = float(text)
+        self.noted = self.noted or math.isinf(value)
+        return value
 
 
 def _number_reason(value: object) -> str | None:
@@ -169,7 +182,7 @@ def _number_reason(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"must be a number or null, not {_kind(value)}"
     # Compared, not converted: a whole number may be too large for any float.
-    if not -FLOAT32_MAX <= value <= FLOAT32_MAX or math.isnan(value):
+    if not -FLOAT32_MAX <= value <= FLOAT32_MAX:
         return "is too large: the model calculates with 32-bit floating point numbers"
     return None
 
