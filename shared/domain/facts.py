@@ -156,8 +156,8 @@ class Facts:
     """metrics.json of the completed job."""
     problems: tuple[Problem, ...] = ()
     """Of the failed job."""
-    registered: bool = False
-    """The rollout's version is in the registry."""
+    registered_job: str | None = None
+    """The job that made what is registered under the rollout's version number."""
     endpoint: EndpointFacts | None = None
     smoke: SmokeFacts | None = None
 

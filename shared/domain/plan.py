@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.domain import deployments, retraining, rollout, training_job
-from shared.domain.actions import Action
+from shared.domain.actions import Action, describe
 from shared.domain.decision import Json, Kind, Reason, Step, strongest
 from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
 from shared.domain.policy import ModelSpec
@@ -24,6 +24,11 @@ class Plan:
     actions: tuple[Action, ...]
     about: tuple[str, ...]
     facts: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The actions in words, for the decision log."""
+        return tuple(describe(action) for action in self.actions)
 
 
 def wanted(snapshot: Snapshot, slots: SlotFacts, spec: ModelSpec, now: datetime) -> Wanted:

@@ -96,7 +96,7 @@ def _no_endpoint(
 ) -> Step:
     """The first rollout of a model makes the endpoint; the model is registered meanwhile."""
     actions: list[Action] = [CreateEndpoint()]
-    if not facts.registered:
+    if facts.registered_job is None:
         actions.append(_register(rollout))
     if rollout.phase is not Phase.PENDING:
         rollout = replace(rollout, phase=Phase.PENDING, entered_at=now)
@@ -139,7 +139,9 @@ def _pending(
         delete = (DeleteDeployment(in_the_way),)
         state = replace(state, warm=None)
         return Step(state, Kind.ACTED, (reason,), delete, due_at=now + policy.poll)
-    if not facts.registered:
+    if facts.registered_job not in (None, rollout.version.job):
+        return _next_number(state, rollout, facts, now)
+    if facts.registered_job is None:
         text = f"version {rollout.version.number} comes from {rollout.version.job}"
         register = (_register(rollout),)
         return Step(state, Kind.ACTED, (Reason("register", text),), register, due_at=now)
@@ -153,6 +155,16 @@ def _pending(
         (order,),
         due_at=now + policy.poll,
     )
+
+
+def _next_number(state: ModelState, rollout: Rollout, facts: Facts, now: datetime) -> Step:
+    """Somebody registered a model by hand under the number that was given out."""
+    number = state.last_version + 1
+    taken = rollout.version.number
+    rollout = replace(rollout, version=replace(rollout.version, number=number))
+    text = f"version {taken} is {facts.registered_job}'s; this one becomes {number}"
+    state = replace(state, rollout=rollout, last_version=number)
+    return Step(state, Kind.ACTED, (Reason("number_taken", text),), due_at=now)
 
 
 def _provisioning(

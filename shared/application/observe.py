@@ -1,0 +1,115 @@
+"""Ask the ports for what the decision needs, and for nothing else; changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.errors import MalformedError
+from shared.domain.facts import (
+    EndpointFacts,
+    Facts,
+    JobFacts,
+    JobStatus,
+    Probe,
+    Problem,
+    SlotFacts,
+    SmokeFacts,
+    Snapshot,
+    Wanted,
+)
+from shared.domain.places import output_path, spec_path
+from shared.domain.policy import ModelSpec
+from shared.domain.state import ModelState, Subject
+from shared.ports import Ports
+
+
+def observe(
+    ports: Ports, spec: ModelSpec, snapshot: Snapshot, slots: SlotFacts, wanted: Wanted
+) -> Facts:
+    """The facts of one pass."""
+    state = snapshot.state
+    job = ports.jobs.get(state.training.job) if wanted.job and state and state.training else None
+    ended = job is not None and job.status is not JobStatus.RUNNING
+    endpoint = ports.endpoint.get(spec.name) if wanted.endpoint else None
+    return Facts(
+        snapshot=snapshot,
+        slots=slots,
+        release=ports.releases.release(),
+        listing=ports.landing.list(spec.prefix) if wanted.listing else None,
+        pinned=_pinned(ports, state) if wanted.listing or ended else frozenset(),
+        spec_path=spec_path(spec.name, _digest(spec_bytes(spec))),
+        job=job,
+        metrics=_metrics(ports, job),
+        problems=_problems(ports, job),
+        registered_job=_registered_job(ports, spec, state) if wanted.endpoint else None,
+        endpoint=endpoint,
+        smoke=_smoke(ports, spec, state, wanted.smoke, endpoint),
+    )
+
+
+def spec_bytes(spec: ModelSpec) -> bytes:
+    """What the training components are told, the same bytes for the same content."""
+    return json.dumps(spec.training_spec, sort_keys=True, indent=1).encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _pinned(ports: Ports, state: ModelState | None) -> frozenset[tuple[str, str]]:
+    """Path and etag of what the last training was pinned to."""
+    if state is None or state.manifest is None:
+        return frozenset()
+    text = ports.files.read(state.manifest.path)
+    if text is None:
+        raise MalformedError(f"manifest {state.manifest.path} is gone")
+    return frozenset((file["path"], file["etag"]) for file in json.loads(text)["files"])
+
+
+def _metrics(ports: Ports, job: JobFacts | None) -> str | None:
+    if job is None or job.status is not JobStatus.COMPLETED:
+        return None
+    content = ports.files.read(output_path(job.name, "model", "metrics.json"))
+    return None if content is None else content.decode(errors="replace")
+
+
+def _problems(ports: Ports, job: JobFacts | None) -> tuple[Problem, ...]:
+    """What `prepare` wrote about the data before it gave up; none if it failed otherwise."""
+    if job is None or job.status is not JobStatus.FAILED:
+        return ()
+    content = ports.files.read(output_path(job.name, "report", "problem.json"))
+    if content is None:
+        return ()
+    try:
+        rows: list[Mapping[str, Any]] = json.loads(content)["problems"]
+        return tuple(Problem(row["path"], str(row["reason"])) for row in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        return (Problem(None, f"problem.json cannot be read: {error}"),)
+
+
+def _registered_job(ports: Ports, spec: ModelSpec, state: ModelState | None) -> str | None:
+    if state is None or state.rollout is None or state.rollout.phase.ended:
+        return None
+    return ports.registry.job_of(spec.name, state.rollout.version.number)
+
+
+def _smoke(
+    ports: Ports,
+    spec: ModelSpec,
+    state: ModelState | None,
+    subject: Subject | None,
+    endpoint: EndpointFacts | None,
+) -> SmokeFacts | None:
+    """Send recorded rows to the new deployment, whatever its traffic."""
+    if subject is None or endpoint is None or not endpoint.accepts_writes:
+        return None
+    assert state is not None
+    assert state.rollout is not None, "a smoke test belongs to a rollout"
+    sample = ports.files.read(output_path(state.rollout.version.job, "model", "sample.json"))
+    if sample is None:
+        return SmokeFacts(Probe.FAILED, "the model folder has no sample.json")
+    rows = json.loads(sample)["rows"][: spec.rollout.smoke_rows]
+    return ports.prober.smoke(endpoint.scoring_uri, subject.deployment, rows)

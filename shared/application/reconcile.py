@@ -1,0 +1,105 @@
+"""One pass for one model: observe, decide, save, apply, record.
+
+A message only says: look at this model. The pass reads what is there, takes one step towards
+what should be there, and returns; a lost, doubled, late or reordered message changes nothing in
+the end. Everything that goes wrong outside is tried again by the next pass.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from shared.application.apply import apply_all, pin_all
+from shared.application.observe import observe
+from shared.domain.decision import Decision, Kind, Reason
+from shared.domain.errors import ConflictError
+from shared.domain.events import Message
+from shared.domain.facts import Snapshot
+from shared.domain.plan import Plan, decide, wanted
+from shared.domain.policy import ModelSpec
+from shared.ports import LeaseHold, Ports
+
+TICK = "tick"
+"""The cause of messages that come by themselves; they need no copy, the next one comes anyway."""
+
+RETRY_SECONDS = 15
+"""The least delay of a copy of a message that met another pass at work; at most twice that."""
+
+
+def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
+    """Take one step for the model; gives the decision that was recorded.
+
+    Raises only what nobody foresaw, so that the platform delivers the message again.
+    """
+    now = ports.clock.now()
+    snapshot = ports.state.load(spec.name)
+    if message.cause == TICK and _not_due(snapshot, now):
+        text = "another pass has been here since the tick"
+        return _record(ports, message, now, Kind.DUPLICATE, Reason("not_due", text))
+    with ports.lease.hold(spec.name) as lease:
+        if lease is None:
+            return _come_again(ports, message, now)
+        # Read again: what was read before the lease may have been another pass's to change.
+        return _pass(ports, spec, message, lease)
+
+
+def _pass(ports: Ports, spec: ModelSpec, message: Message, lease: LeaseHold) -> Decision:
+    now = ports.clock.now()
+    snapshot = ports.state.load(spec.name)
+    slots = ports.slots.around(spec.retraining.schedule, spec.retraining.time_zone, now)
+    facts = observe(ports, spec, snapshot, slots, wanted(snapshot, slots, spec, now))
+    plan = decide(facts, spec, now)
+    try:
+        lease.check()
+        # Pins come before the wish: their names are digests, so one too many harms nobody,
+        # but a wish whose manifest was never written could not be fulfilled any more.
+        pin_all(ports, spec, plan.actions)
+        ports.state.save(plan.state, snapshot.etag, snapshot.rows)
+    except ConflictError as error:
+        return _come_again(ports, message, now, str(error))
+    outcome = apply_all(ports, spec, plan.actions, lease)
+    decision = _decision(message, now, plan, outcome)
+    ports.decisions.append(decision)
+    if outcome == "done" and plan.state.next_due_at <= now:
+        ports.queue.send(Message(spec.name, "continue", message.traceparent))
+    return decision
+
+
+def _not_due(snapshot: Snapshot, now: datetime) -> bool:
+    return snapshot.state is not None and not snapshot.rows and snapshot.state.next_due_at > now
+
+
+def _come_again(ports: Ports, message: Message, now: datetime, why: str = "") -> Decision:
+    """Another pass is at work. Never an error: five errors would poison the message."""
+    if message.cause != TICK:
+        # Spread by the message itself, so that copies do not meet again.
+        delay = RETRY_SECONDS + hash((message.model, message.cause)) % RETRY_SECONDS
+        ports.queue.send(message, delay_seconds=delay)
+    reason = Reason("busy", why or "another pass for this model is at work")
+    return _record(ports, message, now, Kind.COALESCED, reason)
+
+
+def _record(ports: Ports, message: Message, now: datetime, kind: Kind, reason: Reason) -> Decision:
+    decision = Decision(_new_id(now), message.model, now, message.cause, kind, (reason,))
+    ports.decisions.append(decision)
+    return decision
+
+
+def _decision(message: Message, now: datetime, plan: Plan, outcome: str) -> Decision:
+    return Decision(
+        id=_new_id(now),
+        model=message.model,
+        at=now,
+        cause=message.cause,
+        kind=plan.kind if outcome == "done" else Kind.FAILED,
+        reasons=plan.reasons,
+        actions=plan.orders,
+        outcome=outcome,
+        about=plan.about,
+        facts=plan.facts,
+    )
+
+
+def _new_id(now: datetime) -> str:
+    return f"{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:8]}"
