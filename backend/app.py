@@ -96,7 +96,8 @@ async def _score(request: Request) -> Response:
     model: ModelState = request.app.model
     body = await _limited_body(request, request.app.settings.body_bytes_max)
     if isinstance(body, Problem):
-        return body.response()
+        # The rest of the body may still be on its way; nobody will read it.
+        return body.response({"Connection": "close"})
     if model.scorer is None:
         return model.not_ready()
     batch = model.scorer.reader.read(body)
