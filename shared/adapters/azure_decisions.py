@@ -1,0 +1,146 @@
+"""The decision log in an Azure table, newest first, with index rows in the same partition."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from shared.adapters.azure_tables import AzureTable, escaped
+from shared.domain.decision import Decision, Json, Kind, Reason
+
+TEXT_MAX = 30_000
+"""Characters of one property; a table takes 32 Ki."""
+KEY_MAX = 300
+"""Characters of a key in a row's key; a table takes 512."""
+TRANSACTION_MAX = 100
+CUT = " … [cut]"
+EPOCH = datetime.fromtimestamp(0, UTC)
+FAR = 10**17
+"""Microseconds after the epoch that no decision reaches (the year 5138)."""
+
+
+class AzureTableDecisionLog:
+    """A row for each decision and one for each thing that it is about.
+
+    A table sorts by key, upwards only: keys hold the time that is left until a far day, so that
+    the newest come first and a query can stop early.
+    """
+
+    def __init__(self, table: AzureTable) -> None:
+        self._table = table
+
+    def append(self, decision: Decision) -> None:
+        """Keep it; the same id twice is one row.
+
+        One transaction up to 99 things; beyond, the decision comes with the last of them.
+        """
+        order = _order(decision)
+        rows = [
+            {"PartitionKey": decision.model, "RowKey": f"i-{_key(key)}!{order}"}
+            for key in dict.fromkeys(decision.about)
+        ]
+        waiting = iter([*rows, decision_row(decision)])
+        while together := list(islice(waiting, TRANSACTION_MAX)):
+            self._table.upsert_together(together)
+
+    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+        """The newest `most` decisions of a model from `since` on, oldest first."""
+        rows = self._range(model, "d-", f"d-{_left(since)}~", most)
+        return [decision_of(row) for row in reversed(rows)]
+
+    def about(self, model: str, key: str, most: int) -> list[Decision]:
+        """The newest `most` decisions with this key among their `about`, oldest first."""
+        prefix = f"i-{_key(key)}!"
+        found = []
+        for row in reversed(self._range(model, prefix, prefix + "~", most)):
+            order = str(row["RowKey"]).removeprefix(prefix)
+            if decision := self._table.get(model, f"d-{order}"):
+                found.append(decision_of(decision))
+        return found
+
+    def _range(self, model: str, low: str, high: str, most: int) -> list[Any]:
+        return list(
+            self._table.query(
+                "PartitionKey eq @model and RowKey ge @low and RowKey le @high",
+                {"model": model, "low": low, "high": high},
+                most=most,
+            )
+        )
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    """The row of a decision; what is too long for a table is cut with a mark."""
+    return {
+        "PartitionKey": decision.model,
+        "RowKey": f"d-{_order(decision)}",
+        "id": decision.id,
+        "at": decision.at,
+        "cause": _cut(decision.cause),
+        "kind": decision.kind.value,
+        "outcome": _cut(decision.outcome),
+        "reasons": _texts([f"{reason.code}\n{reason.text}" for reason in decision.reasons]),
+        "actions": _texts(decision.actions),
+        "about": _texts(decision.about),
+        "facts": _facts(decision.facts),
+    }
+
+
+def decision_of(row: Mapping[str, Any]) -> Decision:
+    """The decision in a row."""
+    reasons = [text.partition("\n") for text in json.loads(row["reasons"])]
+    return Decision(
+        id=str(row["id"]),
+        model=str(row["PartitionKey"]),
+        at=EPOCH + (row["at"] - EPOCH),
+        cause=str(row["cause"]),
+        kind=Kind(row["kind"]),
+        reasons=tuple(Reason(code, text) for code, _, text in reasons),
+        actions=tuple(json.loads(row["actions"])),
+        outcome=str(row["outcome"]),
+        about=tuple(json.loads(row["about"])),
+        facts=json.loads(row["facts"]),
+    )
+
+
+def _order(decision: Decision) -> str:
+    return f"{_left(decision.at)}-{escaped(decision.id)}"
+
+
+def _left(at: datetime) -> str:
+    return f"{FAR - (at - EPOCH) // timedelta(microseconds=1):018d}"
+
+
+def _key(key: str) -> str:
+    """The key as a part of a row's key; a long one ends in its digest."""
+    text = escaped(key)
+    if len(text) <= KEY_MAX:
+        return text
+    return f"{text[: KEY_MAX - 41]}-{hashlib.sha256(key.encode()).hexdigest()[:40]}"
+
+
+def _cut(text: str, most: int = TEXT_MAX // 2) -> str:
+    # Half, since a table counts some characters twice.
+    return text if len(text) <= most else text[: most - len(CUT)] + CUT
+
+
+def _texts(texts: Sequence[str]) -> str:
+    """The texts as JSON: long ones are cut, then the last are left out, until it fits."""
+    keep = len(texts)
+    while True:
+        more = [f"… {len(texts) - keep} more [cut]"] if keep < len(texts) else []
+        text = json.dumps([_cut(text, 2000) for text in texts[:keep]] + more)
+        if len(text) <= TEXT_MAX:
+            return text
+        keep //= 2
+
+
+def _facts(facts: Mapping[str, Json]) -> str:
+    text = json.dumps(facts)
+    if len(text) <= TEXT_MAX:
+        return text
+    # Half: the text is JSON already, and quoting it once more adds backslashes.
+    return json.dumps({"cut": _cut(text)})

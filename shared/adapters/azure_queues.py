@@ -1,0 +1,94 @@
+"""Messages in an Azure storage queue."""
+
+from __future__ import annotations
+
+import json
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from shared.adapters.azure_errors import azure_errors
+from shared.domain.errors import MalformedError
+from shared.domain.events import MESSAGE_SCHEMA, Message
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.storage.queue import QueueClient
+
+
+class AzureMessageQueue:
+    """The queue that wakes the control plane; made when missing."""
+
+    def __init__(self, account_url: str, name: str, credential: TokenCredential) -> None:
+        self._account_url = account_url
+        self._name = name
+        self._credential = credential
+        self._lock = Lock()
+        self._client: QueueClient | None = None
+
+    def send(self, message: Message, delay_seconds: int = 0) -> None:
+        """Enqueue; it becomes visible after the delay."""
+        with azure_errors(f"send to the queue {self._name}"):
+            self.client().send_message(message_text(message), visibility_timeout=delay_seconds)
+
+    def client(self) -> QueueClient:
+        """The client of the queue, which exists."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._made()
+            return self._client
+
+    def _made(self) -> QueueClient:
+        from azure.storage.queue import (
+            QueueClient,
+            TextBase64DecodePolicy,
+            TextBase64EncodePolicy,
+        )
+
+        client = QueueClient(
+            self._account_url,
+            self._name,
+            credential=self._credential,
+            # What the Functions host expects of a sender.
+            message_encode_policy=TextBase64EncodePolicy(),
+            message_decode_policy=TextBase64DecodePolicy(),
+            retry_total=1,
+            initial_backoff=1,
+            connection_timeout=5,
+            read_timeout=20,
+        )
+        # Made twice is answered like made once.
+        client.create_queue()
+        return client
+
+
+def message_text(message: Message) -> str:
+    """The message as the text that travels."""
+    return json.dumps(
+        {
+            "schema": message.schema,
+            "model": message.model,
+            "cause": message.cause,
+            "traceparent": message.traceparent,
+        }
+    )
+
+
+def parse_message(text: str) -> Message:
+    """The message in a text; raises MalformedError that says what is wrong with it."""
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise MalformedError(f"message: not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise MalformedError("message: not a JSON object")
+    if content.get("schema") != MESSAGE_SCHEMA:
+        raise MalformedError(
+            f"message: schema {content.get('schema')!r} is unknown here, not {MESSAGE_SCHEMA}"
+        )
+    for field in ("model", "cause"):
+        if not isinstance(content.get(field), str) or not content[field]:
+            raise MalformedError(f"message: {field} must be a text that is not empty")
+    traceparent = content.get("traceparent", "")
+    if not isinstance(traceparent, str):
+        raise MalformedError("message: traceparent must be a text")
+    return Message(content["model"], content["cause"], traceparent)

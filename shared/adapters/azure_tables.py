@@ -1,0 +1,112 @@
+"""One Azure table: made when missing, with Noon's errors instead of the client's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.azure_errors import azure_errors
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.data.tables import TableClient, TableEntity
+
+KEPT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:")
+PAGE = 1000
+
+
+class AzureTable:
+    """A table of an account; the client is built and the table made at the first use."""
+
+    def __init__(self, account_url: str, name: str, credential: TokenCredential) -> None:
+        self._account_url = account_url
+        self._name = name
+        self._credential = credential
+        self._lock = Lock()
+        self._client: TableClient | None = None
+
+    def client(self) -> TableClient:
+        """The client of the table, which exists."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._made()
+            return self._client
+
+    def query(
+        self,
+        condition: str,
+        parameters: Mapping[str, Any],
+        *,
+        select: list[str] | None = None,
+        most: int | None = None,
+    ) -> list[TableEntity]:
+        """The rows for which the condition holds, in the order of keys, at the most `most`."""
+        with azure_errors(f"query the table {self._name}"):
+            pages = self.client().query_entities(
+                condition,
+                parameters=dict(parameters),
+                select=select,
+                results_per_page=min(most or PAGE, PAGE),
+            )
+            return list(islice(pages, most))
+
+    def get(self, partition: str, row: str) -> TableEntity | None:
+        """The row, or None."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with azure_errors(f"read {partition}/{row}"), suppress(ResourceNotFoundError):
+            return self.client().get_entity(partition, row)
+        return None
+
+    def insert(self, entity: dict[str, Any]) -> bool:
+        """Write a new row; False if the key is there already."""
+        from azure.core.exceptions import ResourceExistsError
+
+        with azure_errors(f"insert {entity['RowKey']}"), suppress(ResourceExistsError):
+            self.client().create_entity(entity)
+            return True
+        return False
+
+    def upsert(self, entity: dict[str, Any]) -> None:
+        """Write the row, whatever was there."""
+        from azure.data.tables import UpdateMode
+
+        with azure_errors(f"write {entity['RowKey']}"):
+            self.client().upsert_entity(entity, mode=UpdateMode.REPLACE)
+
+    def upsert_together(self, entities: Iterable[dict[str, Any]]) -> None:
+        """Write rows of one partition, all or nothing; at the most a hundred."""
+        from azure.data.tables import TransactionOperation, UpdateMode
+
+        with azure_errors(f"write rows of {self._name}"):
+            self.client().submit_transaction(
+                (TransactionOperation.UPSERT, entity, {"mode": UpdateMode.REPLACE})
+                for entity in entities
+            )
+
+    def _made(self) -> TableClient:
+        from azure.core.exceptions import ResourceExistsError
+        from azure.data.tables import TableClient
+
+        client = TableClient(
+            self._account_url,
+            self._name,
+            credential=self._credential,
+            # A pass holds a lease of a minute: better to give up and come again.
+            retry_total=1,
+            connection_timeout=5,
+            read_timeout=20,
+        )
+        with azure_errors(f"make the table {self._name}"), suppress(ResourceExistsError):
+            client.create_table()
+        return client
+
+
+def escaped(text: str) -> str:
+    """The text as a part of a key: what a table forbids there is written as `=` and hex digits."""
+    return "".join(
+        char if char in KEPT else "".join(f"={byte:02x}" for byte in char.encode()) for char in text
+    )

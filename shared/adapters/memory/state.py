@@ -1,0 +1,118 @@
+"""State, releases and decisions in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.adapters.state_rows import landing_row, order_row, snapshot
+from shared.domain.decision import Decision
+from shared.domain.errors import ConflictError
+from shared.domain.events import Landing, TrainOrder
+from shared.domain.facts import Release, Snapshot
+from shared.domain.state import ModelState
+
+
+class MemoryStateStore:
+    """States by model with a counter as etag, and the rows that wait."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, tuple[ModelState, str]] = {}
+        self._landings: dict[tuple[str, str], Landing] = {}
+        self._orders: dict[tuple[str, str], TrainOrder] = {}
+        self._writes = 0
+
+    def load(self, model: str) -> Snapshot:
+        """State and waiting rows."""
+        state, etag = self._states.get(model, (None, ""))
+        landings = [row for (owner, _), row in self._landings.items() if owner == model]
+        orders = [row for (owner, _), row in self._orders.items() if owner == model]
+        return snapshot(state, etag, landings, orders)
+
+    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+        """Write the state if it is still that of `etag`, drop the taken rows, all or nothing."""
+        model = state.model
+        if etag != self._states.get(model, (None, ""))[1]:
+            raise ConflictError(f"save the state of {model}: somebody else wrote first")
+        keys = [(model, row) for row in taken]
+        if any(key not in self._landings and key not in self._orders for key in keys):
+            raise ConflictError(f"save the state of {model}: a row was taken by somebody else")
+        for key in keys:
+            self._landings.pop(key, None)
+            self._orders.pop(key, None)
+        self._writes += 1
+        self._states[model] = (state, f"etag-{self._writes}")
+        return self._states[model][1]
+
+    def add_landing(
+        self,
+        model: str,
+        received_at: datetime,  # noqa: ARG002 - the port's; tables keep it for people to read
+        bucket_ends_at: datetime,
+    ) -> bool:
+        """Note that data landed; True for the first one of the bucket."""
+        row = landing_row(bucket_ends_at)
+        if (model, row) in self._landings:
+            return False
+        self._landings[model, row] = Landing(row, bucket_ends_at)
+        return True
+
+    def add_order(self, model: str, order: TrainOrder) -> bool:
+        """Keep an order until a pass takes it in; False if the same order is there already."""
+        row = order_row(order.order_id)
+        if (model, row) in self._orders:
+            return False
+        self._orders[model, row] = replace(order, row=row)
+        return True
+
+    def next_due(self) -> dict[str, datetime]:
+        """When each known model is due."""
+        return {model: state.next_due_at for model, (state, _) in self._states.items()}
+
+
+class MemoryReleaseStore:
+    """The newest release."""
+
+    def __init__(self, release: Release | None = None) -> None:
+        self._release = release
+
+    def release(self) -> Release | None:
+        """The newest release; None before the first one."""
+        return self._release
+
+    def publish(self, release: Release) -> None:
+        """Make this the newest release."""
+        self._release = release
+
+
+class MemoryDecisionLog:
+    """Decisions in order."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Decision] = {}
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """Every decision of every model, in the order in which they were kept."""
+        return list(self._rows.values())
+
+    def append(self, decision: Decision) -> None:
+        """Keep it; the same id twice is one row."""
+        self._rows[decision.model, decision.id] = decision
+
+    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+        """The newest `most` decisions of a model from `since` on, oldest first."""
+        return _newest((row for row in self._of(model) if row.at >= since), most)
+
+    def about(self, model: str, key: str, most: int) -> list[Decision]:
+        """The newest `most` decisions with this key among their `about`, oldest first."""
+        return _newest((row for row in self._of(model) if key in row.about), most)
+
+    def _of(self, model: str) -> list[Decision]:
+        return [row for (owner, _), row in self._rows.items() if owner == model]
+
+
+def _newest(rows: Iterable[Decision], most: int) -> list[Decision]:
+    ordered = sorted(rows, key=lambda row: row.at)
+    return ordered[max(0, len(ordered) - most) :]
