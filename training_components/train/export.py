@@ -1,0 +1,42 @@
+"""Exports a trained pipeline as ONNX with one input for numbers and one for categories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fit import names_of
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+# Fixed so that a newer exporter does not silently ask for a newer runtime than the backend has.
+OPSETS = {"": 18, "ai.onnx.ml": 3}
+
+
+def export(model: Any, spec: dict[str, Any]) -> bytes:
+    """The model as a serialised ONNX graph.
+
+    Inputs: number (float32, NaN for missing) and category (text, empty for missing), each absent
+    when there is no such feature. Outputs: label (index into the classes of schema.json) and
+    probabilities, or value.
+    """
+    widths = {kind: len(names_of(spec, kind)) for kind in ("number", "category")}
+    types = {"number": FloatTensorType, "category": StringTensorType}
+    inputs = [(kind, types[kind]([None, width])) for kind, width in widths.items() if width]
+    if spec["task"] == "classification":
+        options = {"zipmap": False}
+        outputs = [
+            ("label", Int64TensorType([None])),
+            ("probabilities", FloatTensorType([None, len(model.classes_)])),
+        ]
+    else:
+        options = {}
+        outputs = [("value", FloatTensorType([None, 1]))]
+    graph = convert_sklearn(
+        model,
+        name=spec["model"],
+        initial_types=inputs,
+        final_types=outputs,
+        options={id(model): options} if options else None,
+        target_opset=OPSETS,
+    )
+    return bytes(graph.SerializeToString(deterministic=True))
