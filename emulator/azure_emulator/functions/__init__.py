@@ -1,0 +1,1 @@
+"""A Functions host: runs a Python function app on this machine as Azure would run it."""

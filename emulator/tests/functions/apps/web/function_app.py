@@ -1,0 +1,3 @@
+"""Marker only: the package of the same name beside it is the app."""
+
+raise RuntimeError("never run")
