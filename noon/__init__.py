@@ -1,0 +1,1 @@
+"""The command line of Noon, for people, scripts and the CLI image."""

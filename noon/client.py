@@ -1,0 +1,148 @@
+"""Talks to the function app over HTTP, as any caller of it would."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from noon.failures import CommandError, NotRunningError, UsageError
+from noon.home import find_home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ERRORS_SHOWN = 5
+
+
+class AppRefusedError(CommandError):
+    """The app answered with an error; `status` is the HTTP status."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class AppClient:
+    """One function app; every call is one request."""
+
+    url: str
+    function_key: str = ""
+    orders_key: str = ""
+    timeout_seconds: float = 30.0
+
+    def healthy(self) -> bool:
+        """Say whether the app answers."""
+        try:
+            self._ask("GET", "/api/health", "")
+        except CommandError:
+            return False
+        return True
+
+    def status(self) -> list[dict[str, Any]]:
+        """Give what the app says about every model."""
+        models: list[dict[str, Any]] = self._ask("GET", "/api/status", self.function_key)["models"]
+        return models
+
+    def train(self, model: str, because: str, who: str) -> str:
+        """Order a training and give the order's id."""
+        body = {"because": because, "who": who}
+        answer = self._ask("POST", f"/api/models/{quote(model)}/train", self.orders_key, body)
+        return str(answer["order_id"])
+
+    def predict(self, model: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Score rows with the model's champion."""
+        body = {"rows": list(rows)}
+        return self._ask("POST", f"/api/models/{quote(model)}/predict", self.function_key, body)
+
+    def _ask(
+        self, method: str, path: str, key: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body, allow_nan=False).encode(),
+            headers={"x-functions-key": key, "content-type": "application/json"},
+        )
+        try:
+            with self._opener().open(request, timeout=self.timeout_seconds) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except urllib.error.HTTPError as error:
+            raise AppRefusedError(error.code, _refusal(error)) from None
+        except (OSError, ssl.SSLError) as error:
+            raise NotRunningError(self._unreachable(error)) from None
+        except ValueError:
+            raise CommandError(
+                f"{self.url}{path} did not answer in JSON: is it a Noon app?"
+            ) from None
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        if urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1"):
+            # A proxy of the shell cannot reach this machine's loopback interface.
+            return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        return urllib.request.build_opener()
+
+    def _unreachable(self, error: OSError) -> str:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ConnectionRefusedError):
+            return f"nobody listens at {self.url}: the stack is not running; start it: noon up"
+        if isinstance(reason, TimeoutError | socket.timeout):
+            return f"{self.url} did not answer within {self.timeout_seconds:.0f} s: try again"
+        return f"{self.url} cannot be reached ({reason}): check NOON_URL, or start it: noon up"
+
+
+def find_app() -> AppClient:
+    """Give the app of NOON_URL with its keys, else the one of the local stack."""
+    if url := os.environ.get("NOON_URL"):
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise UsageError(f"NOON_URL must begin with https:// or http://, not {url!r}")
+        return AppClient(
+            url.rstrip("/"),
+            os.environ.get("NOON_FUNCTION_KEY", ""),
+            os.environ.get("NOON_ORDERS_KEY", ""),
+        )
+    home = find_home()
+    record = home.record()
+    if home.runner() is None or record is None:
+        raise NotRunningError(
+            f"no stack of {home.path} is running: start it with `noon up`, or set NOON_URL and "
+            "NOON_FUNCTION_KEY"
+        )
+    if "app" not in record.urls:
+        raise NotRunningError(f"the stack of {home.path} is still starting: try again soon")
+    return AppClient(
+        record.urls["app"],
+        os.environ.get("NOON_FUNCTION_KEY") or record.keys.get("function", ""),
+        os.environ.get("NOON_ORDERS_KEY") or record.keys.get("orders", ""),
+    )
+
+
+def _refusal(error: urllib.error.HTTPError) -> str:
+    """Say in one sentence what the app refused, from its problem+json when there is one."""
+    if error.code == 401:
+        return "the key was refused: set NOON_FUNCTION_KEY (NOON_ORDERS_KEY for orders)"
+    try:
+        problem = json.loads(error.read())
+    except (ValueError, OSError):
+        problem = {}
+    if not isinstance(problem, dict) or not problem.get("title"):
+        return f"the app answered {error.code} {error.reason}"
+    text = ": ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
+    errors = [e for e in problem.get("errors") or () if isinstance(e, dict)]
+    lines = [_row_error(e) for e in errors[:ERRORS_SHOWN]]
+    if len(errors) > ERRORS_SHOWN:
+        lines.append(f"and {len(errors) - ERRORS_SHOWN} more")
+    return "\n  ".join([text, *lines])
+
+
+def _row_error(error: dict[str, Any]) -> str:
+    column = f", column {error['column']!r}" if error.get("column") else ""
+    return f"row {error.get('row')}{column}: {error.get('reason')}"

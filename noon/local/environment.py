@@ -1,0 +1,143 @@
+"""The environment of the stack's processes: the settings that the app has in Azure, and nothing
+of the shell's that would lead elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noon.home import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+RESOURCE_GROUP = "noon"
+WORKSPACE = "noon"
+COMPUTE = "cpu-cluster"
+ACCOUNT = "devstoreaccount1"
+LANDING = "landing"
+RUNS = "azureml-blobstore"
+EMULATOR = ROOT / "emulator"
+TICK_SCHEDULE = "*/2 * * * * *"
+
+# A shell that is logged in to Azure must not change what a local stack does.
+_FOREIGN = (
+    "AZURE_",
+    "AZUREML_",
+    "AzureWebJobs",
+    "IDENTITY_",
+    "MSI_",
+    "NOON_",
+    "ARM_",
+    "FUNCTIONS_",
+)
+# CONTAINER_NAME makes the Functions libraries believe that they run inside Linux Consumption.
+_MISLEADING = {"CONTAINER_NAME", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts of one stack listen."""
+
+    ports: Mapping[str, int]
+
+    @property
+    def app(self) -> str:
+        """Give the base URL of the Functions host."""
+        return f"http://127.0.0.1:{self.ports['functions']}"
+
+    @property
+    def emulator(self) -> str:
+        """Give the base URL of Azure ML, identity and Event Grid."""
+        return f"https://127.0.0.1:{self.ports['emulator']}"
+
+    def storage(self, kind: str) -> str:
+        """Give the account URL of `blob`, `queue` or `table`."""
+        return f"https://127.0.0.1:{self.ports[kind]}/{ACCOUNT}"
+
+    def as_dict(self) -> dict[str, str]:
+        """Name every URL."""
+        kinds = {kind: self.storage(kind) for kind in ("blob", "queue", "table")}
+        return {"app": self.app, "azure": self.emulator, **kinds}
+
+
+def base_environment() -> dict[str, str]:
+    """Give what every process of the stack gets, from the shell's environment."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FOREIGN) and name not in _MISLEADING
+    }
+    local = "127.0.0.1,localhost"
+    for name in ("NO_PROXY", "no_proxy"):
+        kept[name] = f"{kept[name]},{local}" if kept.get(name) else local
+    path = [str(EMULATOR), *filter(None, [kept.get("PYTHONPATH", "")])]
+    kept["PYTHONPATH"] = os.pathsep.join(path)
+    return kept
+
+
+def azure_environment(home: Path, addresses: Addresses) -> dict[str, str]:
+    """Give what points the Azure libraries and the app at this stack: the app's settings."""
+    from azure_emulator.environment import client_environment
+
+    blob, queue, table = (addresses.storage(kind) for kind in ("blob", "queue", "table"))
+    return {
+        **client_environment(home, addresses.emulator),
+        "NOON_PROFILE": "local",
+        "NOON_MODELS_DIR": str(ROOT / "models"),
+        "NOON_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "NOON_RESOURCE_GROUP": RESOURCE_GROUP,
+        "NOON_WORKSPACE": WORKSPACE,
+        "NOON_COMPUTE": COMPUTE,
+        "NOON_INSTANCE_TYPE": "Standard_DS2_v2",
+        "NOON_LANDING_URL": f"{blob}/{LANDING}",
+        "NOON_LANDING_DATASTORE": LANDING,
+        "NOON_RUNS_URL": f"{blob}/{RUNS}",
+        "NOON_RUNS_DATASTORE": "workspaceblobstore",
+        "NOON_BLOB_URL": blob,
+        "NOON_QUEUE_URL": queue,
+        "NOON_TABLE_URL": table,
+        "NOON_QUEUE_NAME": "noon-reconcile",
+        "AzureWebJobsStorage__blobServiceUri": blob,
+        "AzureWebJobsStorage__queueServiceUri": queue,
+        "AzureWebJobsStorage__tableServiceUri": table,
+        "TRAINING_SCHEDULE": "0 0 12 * * *",
+        "TICK_SCHEDULE": TICK_SCHEDULE,
+    }
+
+
+def emulator_command(home: Path, addresses: Addresses, operation_seconds: float) -> list[str]:
+    """Give the command of the emulator's control plane."""
+    command = [sys.executable, "-m", "azure_emulator", "serve", "--home", str(home)]
+    command += ["--port", str(addresses.ports["emulator"])]
+    command += ["--subscription", SUBSCRIPTION, "--resource-group", RESOURCE_GROUP]
+    command += ["--workspace", WORKSPACE, "--blob-url", addresses.storage("blob")]
+    command += ["--datastore", f"{LANDING}={LANDING}", "--compute", COMPUTE]
+    command += ["--image", f"noon-backend*={sys.executable} -m backend --port {{port}}"]
+    command += ["--python", sys.executable]
+    return [*command, "--operation-seconds", str(operation_seconds), "--watch-seconds", "0.5"]
+
+
+def host_command(home: Path, addresses: Addresses) -> list[str]:
+    """Give the command of the Functions host with our app."""
+    command = [sys.executable, "-m", "azure_emulator", "functions", "--home", str(home)]
+    return [*command, "--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+
+
+def storage_command(home: Path, addresses: Addresses) -> list[str]:
+    """Give the command of Azurite over TLS."""
+    from azure_emulator.certificates import certificate_paths
+    from azure_emulator.testing import azurite_command
+
+    tls = certificate_paths(home)
+    command = [*azurite_command(), "--silent", "--skipApiVersionCheck", "--oauth", "basic"]
+    command += ["--cert", str(tls.certificate), "--key", str(tls.key)]
+    command += ["--location", str(home / "azurite"), "--disableTelemetry"]
+    for kind in ("blob", "queue", "table"):
+        command += [f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(addresses.ports[kind])]
+    return command

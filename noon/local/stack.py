@@ -1,0 +1,275 @@
+"""The local stack: storage, the emulator of Azure and the function app as one thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from noon.client import AppClient
+from noon.failures import CommandError
+from noon.home import ROOT, Home, StackRecord
+from noon.local.emulated import LocalAzure
+from noon.local.environment import (
+    Addresses,
+    azure_environment,
+    base_environment,
+    emulator_command,
+    host_command,
+    storage_command,
+)
+from noon.local.ports import PREFERRED, choose_ports, listening
+from noon.local.processes import Child
+from noon.local.stages import Stages
+from noon.local.subscriptions import WORKSPACE_ID, subscribe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+LOG_BYTES_MAX = 20_000_000
+
+
+class LocalStack:
+    """One stack with its own folder and ports; a context manager that leaves nothing running.
+
+    `settings` are added to the app's environment, `preferred_ports` are taken when they are
+    free, `operation_seconds` is how long Azure ML's operations take. The children are called
+    `storage`, `azure` and `app`.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        settings: Mapping[str, str] | None = None,
+        preferred_ports: Mapping[str, int] = PREFERRED,
+        operation_seconds: float = 1.0,
+        stages: Stages | None = None,
+    ) -> None:
+        self.home = Home(home.absolute())
+        self.stages = stages or Stages()
+        self._settings = dict(settings or {})
+        self._preferred_ports = preferred_ports
+        self._operation_seconds = operation_seconds
+        self._children: dict[str, Child] = {}
+        self._open = ExitStack()
+        self.addresses = Addresses({})
+        self.environment: dict[str, str] = {}
+        self._client_environment: dict[str, str] = {}
+        self._released = False
+        self.app = AppClient("")
+        self.azure = LocalAzure("", Path(), "")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything in order and return when the app answers and is subscribed.
+
+        Raises NotRunningError when a stack of this folder runs already, CommandError with the
+        end of the log when a part does not start; nothing is left running then.
+        """
+        self._open.enter_context(self.home.held())
+        try:
+            self._prepare()
+            self._start_storage()
+            self._start_azure()
+            if self._released:
+                # Nothing that the app does waits for a first release: start it beside.
+                self._children["app"].start()
+            self._register_components()
+            self._start_app()
+            self._subscribe()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every process, the app first; harmless when nothing runs."""
+        for name in ("app", "azure", "storage"):
+            child = self._children.get(name)
+            if child:
+                child.end()
+                child.join()
+        self._open.close()
+
+    def kill(self, name: str) -> None:
+        """End one child with SIGKILL."""
+        self._children[name].kill()
+
+    def restart(self, name: str) -> None:
+        """End one child unless it has ended, start it again and wait until it is ready."""
+        child = self._children[name]
+        child.end()
+        child.join()
+        self._begin(child)
+
+    def dead(self) -> Child | None:
+        """Give a child that ended without having been asked to."""
+        return next((c for c in self._children.values() if c.exit_code is not None), None)
+
+    def child(self, name: str) -> Child:
+        """Give one child process."""
+        return self._children[name]
+
+    def running_step(self, job: str) -> str:
+        """Give the step that a pipeline job runs now, in a word; empty when none is known."""
+        path = f"/history/v1.0{WORKSPACE_ID}/runs/{quote(job)}/children"
+        try:
+            children = self.azure.get(path) or {}
+        except CommandError:
+            return ""
+        running = [run for run in children.get("value", ()) if run.get("status") == "Running"]
+        return str(running[-1].get("displayName") or "") if running else ""
+
+    def noon(self, *arguments: str, told: Callable[[str], None] = lambda _: None) -> str:
+        """Run a command of ours against this stack and give its stdout.
+
+        `told` gets each line of stderr. Raises CommandError with the last of them.
+        """
+        from azure_emulator.supervisor import supervised
+
+        command = supervised(sys.executable, "-m", "noon", *arguments)
+        last = ""
+        with subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            try:
+                for line in process.stderr:
+                    last = line.strip() or last
+                    told(line.strip())
+                output = process.stdout.read()
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            raise CommandError(f"noon {' '.join(arguments)} failed: {last}")
+        return output
+
+    def _prepare(self) -> None:
+        from azure_emulator.certificates import ensure_certificates
+
+        before = self.home.record()
+        self.home.logs.mkdir(parents=True, exist_ok=True)
+        _shorten_logs(self.home.logs)
+        tls = ensure_certificates(self.home.path)
+        ports = choose_ports(before.ports if before else {}, self._preferred_ports)
+        self.addresses = Addresses(ports)
+        self._released = bool(before and before.released)
+        settings = azure_environment(self.home.path, self.addresses) | self._settings
+        self._client_environment = settings
+        self.environment = {**base_environment(), **settings, "NOON_HOME": str(self.home.path)}
+        self.azure = LocalAzure(self.addresses.emulator, tls.ca, settings["IDENTITY_HEADER"])
+        commands = {
+            "storage": storage_command(self.home.path, self.addresses),
+            "azure": emulator_command(self.home.path, self.addresses, self._operation_seconds),
+            "app": host_command(self.home.path, self.addresses),
+        }
+        self._children = {
+            name: Child(name, command, self._environment_of(name), self._log(name))
+            for name, command in commands.items()
+        }
+
+    def _environment_of(self, name: str) -> dict[str, str]:
+        # Storage and the emulator stand for Azure: they get none of the app's settings.
+        return self.environment if name == "app" else base_environment()
+
+    def _log(self, name: str) -> Path:
+        return self.home.logs / f"{name}.log"
+
+    def _begin(self, child: Child) -> None:
+        ready: dict[str, Callable[[], bool]] = {
+            "storage": lambda: all(
+                listening(self.addresses.ports[kind]) for kind in ("blob", "queue", "table")
+            ),
+            "azure": self.azure.healthy,
+            "app": AppClient(self.addresses.app, timeout_seconds=5).healthy,
+        }
+        if not child.running:
+            child.start()
+        child.wait_ready(ready[child.name])
+        self._record()
+
+    def _start_storage(self) -> None:
+        with self.stages.running("storage") as detail:
+            self._begin(self._children["storage"])
+            detail(self.addresses.storage("blob"))
+
+    def _start_azure(self) -> None:
+        with self.stages.running("azure") as detail:
+            self._begin(self._children["azure"])
+            detail(self.addresses.emulator)
+
+    def _register_components(self) -> None:
+        with self.stages.running("components") as detail:
+            release = json.loads(self.noon("deploy", "components", "--json", told=detail))
+            self._released = True
+            detail(f"{release['component']}, serving environment {release['environment']}")
+
+    def _start_app(self) -> None:
+        with self.stages.running("app") as detail:
+            self._begin(self._children["app"])
+            detail(self.addresses.app)
+
+    def _subscribe(self) -> None:
+        with self.stages.running("events") as detail:
+            subscribe(self.azure, self.addresses, self._host_keys()["system"])
+            detail("data_landed, job_finished")
+
+    def _record(self) -> None:
+        """Write down what is running, for the other commands."""
+        running = {name: child.pid for name, child in self._children.items() if child.running}
+        keys: dict[str, str] = {}
+        urls = self.addresses.as_dict()
+        if "app" in running:
+            host = self._host_keys()
+            keys = {
+                "function": host["host"]["default"],
+                "orders": host["functions"]["train"]["default"],
+            }
+            self.app = AppClient(self.addresses.app, keys["function"], keys["orders"])
+        else:
+            del urls["app"]
+        self.home.write(
+            StackRecord(
+                pid=os.getpid(),
+                ports=self.addresses.ports,
+                urls=urls,
+                keys=keys,
+                pids=running,
+                environment=self._client_environment,
+                released=self._released,
+            )
+        )
+
+    def _host_keys(self) -> Any:
+        return json.loads(self.home.host_keys_file.read_text(encoding="utf-8"))
+
+
+def _shorten_logs(folder: Path) -> None:
+    for log in folder.glob("*.log"):
+        if log.stat().st_size > LOG_BYTES_MAX:
+            log.replace(log.with_suffix(".log.1"))
