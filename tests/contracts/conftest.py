@@ -1,0 +1,207 @@
+"""Every port twice: in memory, and the real adapter against real processes."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken, AccessTokenInfo
+from azure_emulator.identity import make_token
+from azure_emulator.testing import Azurite
+
+from shared.adapters.azure_blobs import (
+    LEASE_CONTAINER,
+    AzureBlobLease,
+    AzureContainer,
+    AzureLandingZone,
+    AzureRunFiles,
+)
+from shared.adapters.azure_decisions import AzureTableDecisionLog
+from shared.adapters.azure_queues import AzureMessageQueue, parse_message
+from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
+from shared.adapters.azure_tables import AzureTable
+from shared.adapters.memory.clock import MemoryClock
+from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
+from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
+from shared.adapters.memory.state import (
+    MemoryDecisionLog,
+    MemoryReleaseStore,
+    MemoryStateStore,
+)
+from shared.domain.events import Message
+from shared.ports import (
+    DecisionLog,
+    LandingZone,
+    Lease,
+    MessageQueue,
+    ReleaseStore,
+    RunFiles,
+    StateStore,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class _Token:
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        expires = int(time.time()) + 3600
+        return AccessToken(make_token("https://storage.azure.com", expires), expires)
+
+    def get_token_info(self, *scopes: str, options: Any = None) -> AccessTokenInfo:
+        expires = int(time.time()) + 3600
+        return AccessTokenInfo(make_token("https://storage.azure.com", expires), expires)
+
+
+@pytest.fixture(scope="session")
+def credential() -> _Token:
+    """The identity of the control plane."""
+    return _Token()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A part of a name that no other test uses."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def azure_table(azurite: Azurite, credential: _Token, unique: str) -> Iterator[AzureTable]:
+    """A table of this test alone."""
+    table = AzureTable(azurite.table_url, f"noon{unique}", credential)
+    with closing(table.client()):
+        yield table
+
+
+@pytest.fixture
+def azure_container(azurite: Azurite, credential: _Token, unique: str) -> Iterator[AzureContainer]:
+    """A container of this test alone."""
+    container = AzureContainer(f"{azurite.blob_url}/noon-{unique}", credential)
+    with closing(container.client()) as client:
+        client.create_container()
+        yield container
+
+
+@pytest.fixture(params=["memory", "azure"])
+def state_store(request: pytest.FixtureRequest) -> StateStore:
+    """States and waiting rows, none yet."""
+    if request.param == "memory":
+        return MemoryStateStore()
+    return AzureTableStateStore(request.getfixturevalue("azure_table"))
+
+
+@pytest.fixture(params=["memory", "azure"])
+def release_store(request: pytest.FixtureRequest) -> ReleaseStore:
+    """No release yet."""
+    if request.param == "memory":
+        return MemoryReleaseStore()
+    return AzureTableReleaseStore(request.getfixturevalue("azure_table"))
+
+
+@pytest.fixture(params=["memory", "azure"])
+def decision_log(request: pytest.FixtureRequest) -> DecisionLog:
+    """No decisions yet."""
+    if request.param == "memory":
+        return MemoryDecisionLog()
+    return AzureTableDecisionLog(request.getfixturevalue("azure_table"))
+
+
+@pytest.fixture(params=["memory", "azure"])
+def run_files(request: pytest.FixtureRequest) -> RunFiles:
+    """No files yet."""
+    if request.param == "memory":
+        return MemoryRunFiles()
+    return AzureRunFiles(request.getfixturevalue("azure_container"))
+
+
+@dataclass(frozen=True)
+class LandingUnderTest:
+    """A landing zone, and how data gets there."""
+
+    zone: LandingZone
+    put: Callable[[str, bytes], object]
+
+
+@pytest.fixture(params=["memory", "azure"])
+def landing(request: pytest.FixtureRequest) -> LandingUnderTest:
+    """Nothing landed yet."""
+    if request.param == "memory":
+        memory = MemoryLandingZone()
+        return LandingUnderTest(memory, memory.put)
+    container: AzureContainer = request.getfixturevalue("azure_container")
+
+    def put(path: str, content: bytes) -> None:
+        container.client().upload_blob(path, content, overwrite=True)
+
+    return LandingUnderTest(AzureLandingZone(container), put)
+
+
+@dataclass(frozen=True)
+class QueueUnderTest:
+    """A queue, and its other end."""
+
+    queue: MessageQueue
+    receive: Callable[[], Message | None]
+    pass_seconds: Callable[[int], object]
+    """Let time pass where it only passes when told."""
+
+
+@pytest.fixture(params=["memory", "azure"])
+def message_queue(request: pytest.FixtureRequest) -> Iterator[QueueUnderTest]:
+    """An empty queue."""
+    if request.param == "memory":
+        clock = MemoryClock(NOON)
+        memory = MemoryMessageQueue(clock)
+        yield QueueUnderTest(
+            memory, memory.receive, lambda seconds: clock.advance(timedelta(seconds=seconds))
+        )
+        return
+    azurite, credential, unique = (
+        request.getfixturevalue(name) for name in ("azurite", "credential", "unique")
+    )
+    queue = AzureMessageQueue(azurite.queue_url, f"noon-{unique}", credential)
+    with closing(queue.client()) as client:
+
+        def receive() -> Message | None:
+            message = client.receive_message()
+            if message is None:
+                return None
+            client.delete_message(message)
+            return parse_message(message.content)
+
+        yield QueueUnderTest(queue, receive, lambda seconds: None)
+
+
+@dataclass(frozen=True)
+class LeaseUnderTest:
+    """A lease, and how somebody else takes it away."""
+
+    lease: Lease
+    break_off: Callable[[str], object]
+
+
+@pytest.fixture(params=["memory", "azure"])
+def lease(request: pytest.FixtureRequest) -> Iterator[LeaseUnderTest]:
+    """Nobody holds anything."""
+    if request.param == "memory":
+        memory = MemoryLease(MemoryClock(NOON))
+        yield LeaseUnderTest(memory, memory.break_off)
+        return
+    azurite, credential = (request.getfixturevalue(name) for name in ("azurite", "credential"))
+    container = AzureContainer(f"{azurite.blob_url}/{LEASE_CONTAINER}", credential)
+    with closing(container.client()) as client:
+        yield LeaseUnderTest(
+            AzureBlobLease(container),
+            lambda model: _break(client.get_blob_client(model)),
+        )
+
+
+def _break(blob: Any) -> None:
+    from azure.storage.blob import BlobLeaseClient
+
+    BlobLeaseClient(blob).break_lease(0)

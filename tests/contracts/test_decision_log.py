@@ -1,0 +1,121 @@
+"""What every DecisionLog keeps to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from shared.adapters.azure_decisions import AzureTableDecisionLog
+from shared.adapters.azure_tables import AzureTable
+from shared.domain.decision import Decision, Kind, Reason
+from shared.ports import DecisionLog
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def decision(name: str, minutes: float = 0, *about: str) -> Decision:
+    """A decision that many minutes after noon, with something in every field."""
+    return Decision(
+        id=name,
+        model="flights",
+        at=NOON + timedelta(minutes=minutes),
+        cause="tick",
+        kind=Kind.ACTED,
+        reasons=(Reason("slot_due", "the slot of 12:00 is due\nand has no job"), Reason("x", "")),
+        actions=("submit job flights-slot-20261123t1200-a1",),
+        outcome="could not submit: quota",
+        about=about,
+        facts={"rows": 3, "share": 0.5, "none": None, "list": [1, "zwölf", {"a": True}]},
+    )
+
+
+def ids(decisions: list[Decision]) -> list[str]:
+    """What tells the decisions apart."""
+    return [row.id for row in decisions]
+
+
+def test_decision_comes_back_as_it_was(decision_log: DecisionLog) -> None:
+    """Every field survives, with its type."""
+    kept = decision("d/1#?", 0, "job:flights-slot-20261123t1200-a1", "blob:flights/ä b#.csv")
+    decision_log.append(kept)
+    assert decision_log.since("flights", NOON, 10) == [kept]
+    for key in kept.about:
+        assert decision_log.about("flights", key, 10) == [kept]
+
+
+def test_same_decision_twice_is_one_row(decision_log: DecisionLog) -> None:
+    """To append again changes nothing."""
+    for _ in range(2):
+        decision_log.append(decision("d1", 0, "slot:20261123t1200"))
+    assert ids(decision_log.since("flights", LONG_AGO, 10)) == ["d1"]
+    assert ids(decision_log.about("flights", "slot:20261123t1200", 10)) == ["d1"]
+
+
+def test_newest_are_given_oldest_first(decision_log: DecisionLog) -> None:
+    """Of many decisions the newest are given, in the order in which they were taken."""
+    for number in (3, 1, 4, 0, 2):
+        decision_log.append(decision(f"d{number}", number, "version:3"))
+    assert ids(decision_log.since("flights", LONG_AGO, 3)) == ["d2", "d3", "d4"]
+    assert ids(decision_log.about("flights", "version:3", 2)) == ["d3", "d4"]
+
+
+def test_since_includes_its_instant(decision_log: DecisionLog) -> None:
+    """A decision at the very instant is among those since then; earlier ones are not."""
+    decision_log.append(decision("early", -0.0001))
+    decision_log.append(decision("exactly"))
+    assert ids(decision_log.since("flights", NOON, 10)) == ["exactly"]
+
+
+def test_models_are_apart(decision_log: DecisionLog) -> None:
+    """One model's decisions are not shown for another."""
+    decision_log.append(decision("d1", 0, "version:3"))
+    decision_log.append(replace(decision("d2", 0, "version:3"), model="diabetes"))
+    assert ids(decision_log.since("flights", LONG_AGO, 10)) == ["d1"]
+    assert ids(decision_log.about("diabetes", "version:3", 10)) == ["d2"]
+
+
+def test_key_is_matched_whole(decision_log: DecisionLog) -> None:
+    """A key is not found by its beginning or by another case."""
+    decision_log.append(decision("d1", 0, "version:1"))
+    decision_log.append(decision("d2", 0, "version:10", "version:1-x", "version:1!", "Version:1"))
+    assert ids(decision_log.about("flights", "version:1", 10)) == ["d1"]
+    assert decision_log.about("flights", "version", 10) == []
+
+
+def test_long_keys_are_found(decision_log: DecisionLog) -> None:
+    """A key of any length is found, and not mixed up with one that begins like it."""
+    one, two = ("blob:" + "ä" * 900 + end for end in "12")
+    decision_log.append(decision("d1", 0, one))
+    decision_log.append(decision("d2", 0, two))
+    assert ids(decision_log.about("flights", one, 10)) == ["d1"]
+
+
+def test_decision_about_hundreds_of_things_is_found_by_each(decision_log: DecisionLog) -> None:
+    """There is no limit to what a decision is about."""
+    keys = [f"blob:flights/{number}.csv" for number in range(250)]
+    decision_log.append(decision("d1", 0, *keys))
+    for key in (keys[0], keys[99], keys[249]):
+        assert ids(decision_log.about("flights", key, 10)) == ["d1"]
+
+
+def test_what_is_too_long_is_cut_with_a_mark(azure_table: AzureTable) -> None:
+    """A decision too large for a table is kept, with a mark where it was cut."""
+    log = AzureTableDecisionLog(azure_table)
+    huge = replace(
+        decision("d1"),
+        cause="c" * 50_000,
+        outcome="😀" * 50_000,
+        reasons=tuple(Reason(f"r{number}", '"😀' * 9000) for number in range(150)),
+        actions=("a" * 40_000,),
+        facts={"text": '\\"' * 50_000},
+    )
+    log.append(huge)
+    (kept,) = log.since("flights", LONG_AGO, 10)
+    assert (kept.id, kept.at, kept.kind) == (huge.id, huge.at, huge.kind)
+    assert kept.cause.startswith("ccc")
+    assert kept.reasons[0].code == "r0"
+    for text in (kept.cause, kept.outcome, kept.reasons[0].text, *kept.actions):
+        assert text.endswith("[cut]")
+    assert kept.reasons[-1].code.endswith("more [cut]")
+    assert str(kept.facts["cut"]).endswith("[cut]")
