@@ -69,12 +69,12 @@ def _scheduled_at(row: dict[str, str]) -> str:
     return f"{row['date']}T{int(row['hour']):02}:{int(row['minute']):02}:00-{behind_hours:02}:00"
 
 
-def _line(
+def landing_row(
     row: dict[str, str],
     weather: dict[tuple[str, str], dict[str, str]],
     planes: dict[str, tuple[str, str]],
 ) -> list[str]:
-    """One flight as values in the order of COLUMNS."""
+    """One flight as values in the order of COLUMNS; only the label looks at what happened later."""
     report = weather.get((row["origin"], row["time_hour"]), {})
     tailnum = sources.known(row["tailnum"])
     scheduled_at = _scheduled_at(row)
@@ -112,7 +112,7 @@ def day_files(first: date, last: date) -> Iterator[tuple[str, bytes]]:
     by_day: dict[str, list[list[str]]] = {}
     for row in sources.flights(first, last):
         if row["arr_delay"] != sources.MISSING:
-            by_day.setdefault(row["date"], []).append(_line(row, weather, planes))
+            by_day.setdefault(row["date"], []).append(landing_row(row, weather, planes))
     for day in sorted(by_day):
         yield f"{day}.csv", _csv_bytes(by_day[day])
 

@@ -109,6 +109,8 @@ def slices(
     """Values by each value of each column; differences where a slice has enough rows."""
     found = []
     for name in names:
+        if holdout.columns[name].dtype.kind != "U":
+            raise ValueError(f"slices are by category, and {name!r} is a number")
         for value in np.unique(holdout.columns[name]).tolist():
             rows = np.flatnonzero(holdout.columns[name] == value)
             enough = len(rows) >= int(settings["slice_rows_min"])

@@ -55,6 +55,8 @@ def judge(
     """The content of metrics.json, and notes on what could not be computed."""
     settings = spec["evaluation"]
     metric: Metric = METRICS[spec["metric"]]
+    if metric.task != spec["task"]:
+        raise ValueError(f"{metric.name} judges a {metric.task}, and this is a {spec['task']}")
     holdout = Holdout.load(asked.data, spec, prepared)
     challenger = OnnxModel.load(asked.draft)
     scores = challenger.scores(holdout.columns, holdout.classes)

@@ -33,11 +33,11 @@ def schema_of(
     }
 
 
-def sample_rows(held: pd.DataFrame) -> list[dict[str, Any]]:
+def sample_rows(held: pd.DataFrame, spec: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of the holdout at even steps, as a caller would send them, null for missing."""
     picked = np.unique(np.linspace(0, len(held) - 1, SAMPLE_ROWS).astype(int))
     return [
-        {name: _scalar(value) for name, value in row.items()}
+        {name: _scalar(row[name]) for name in spec["features"]}
         for row in held.iloc[picked].to_dict("records")
     ]
 

@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     documents = {
         "schema.json": schema_of(trained, prepared["classes"], spec),
-        "sample.json": {"rows": sample_rows(held)},
+        "sample.json": {"rows": sample_rows(held, spec)},
         "lineage.json": lineage,
     }
     for name, document in documents.items():
