@@ -1,0 +1,225 @@
+"""The gate as a table: planted evidence and the verdict that it must give."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.metrics import read_metrics
+from shared.domain.promotion import Halt, Promote, Retain, Verdict, judge, score_of
+from tests.builders import (
+    NOON,
+    against,
+    champion,
+    gate,
+    interval,
+    metrics,
+    metrics_text,
+    training,
+)
+
+OLD = NOON - timedelta(days=15)
+YOUNG = NOON - timedelta(days=1)
+BETTER = against(3, 0.70, 0.05, 0.03, 0.07)
+TIE = against(3, 0.749, 0.001, -0.004, 0.006)
+ANCHOR_WORSE = {
+    "anchor": {"version": "2", "value": 0.8},
+    "versus_anchor": interval(-0.05, -0.07, -0.03),
+}
+ANCHOR_EQUAL = {
+    "anchor": {"version": "2", "value": 0.8},
+    "versus_anchor": interval(0.0, -0.02, 0.02),
+}
+
+
+def slice_(mean: float, low: float, high: float, rows: int = 500) -> list[dict[str, Any]]:
+    """One slice of that many rows with that difference."""
+    part = {"column": "origin", "value": "JFK", "rows": rows, "challenger": 0.6, "champion": 0.7}
+    return [part | {"difference": interval(mean, low, high)}]
+
+
+FIRST: list[tuple[str, dict[str, Any], type[Verdict], str]] = [
+    ("first_over_baseline", {}, Promote, "first"),
+    (
+        "equal_to_baseline",
+        {"versus_baseline": interval(0.0, -0.01, 0.01)},
+        Retain,
+        "not_above_baseline",
+    ),
+    ("few_rows", {"holdout": metrics()["holdout"] | {"rows": 999}}, Retain, "too_few_rows"),
+    (
+        "class_flipped",
+        {"parity": {"rows": 2000, "max_difference": 0.0, "flipped": 1}},
+        Retain,
+        "export_differs",
+    ),
+    (
+        "export_off",
+        {"parity": {"rows": 2000, "max_difference": 0.1, "flipped": 0}},
+        Retain,
+        "export_differs",
+    ),
+    (
+        "parity_not_measured",
+        {"parity": {"rows": 0, "max_difference": 0.0, "flipped": 0}},
+        Retain,
+        "no_parity",
+    ),
+    ("slow", {"latency": {"rows": 9, "p50_ms": 1.0, "p95_ms": 21.0}}, Retain, "too_slow"),
+    ("no_sample_answered", {"sample_rows": 0}, Retain, "no_sample"),
+    ("other_job", {"job_name": "flights-slot-20261122t1200-a1"}, Halt, "wrong_job"),
+    ("other_data", {"data_version": "d2"}, Halt, "wrong_data"),
+    ("champion_out_of_nowhere", BETTER, Halt, "wrong_champion"),
+    ("anchor_out_of_nowhere", ANCHOR_EQUAL, Halt, "wrong_anchor"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "kind", "code"), FIRST, ids=[row[0] for row in FIRST])
+def test_first_challenger(
+    name: str, changes: dict[str, Any], kind: type[Verdict], code: str
+) -> None:
+    """A first version must be surely above the baseline, and its export must be sound."""
+    verdict = judge(metrics_text(**changes), training(), None, gate(), NOON)
+    assert isinstance(verdict, kind)
+    assert code in [reason.code for reason in verdict.reasons]
+
+
+AGAINST: list[tuple[str, dict[str, Any], Any, type[Verdict], str]] = [
+    ("better", BETTER, YOUNG, Promote, "better"),
+    ("worse", against(3, 0.8, -0.05, -0.07, -0.03), YOUNG, Retain, "worse"),
+    ("worse_and_old", against(3, 0.8, -0.05, -0.07, -0.03), OLD, Retain, "worse"),
+    ("tie_young", TIE, YOUNG, Retain, "tie"),
+    ("tie_old", TIE, OLD, Promote, "refresh"),
+    ("wide_old", against(3, 0.75, 0.0, -0.05, 0.05), OLD, Retain, "maybe_worse"),
+    ("slice_ruined", BETTER | {"slices": slice_(-0.1, -0.15, -0.05)}, YOUNG, Retain, "slice_worse"),
+    ("slice_by_chance", BETTER | {"slices": slice_(-0.1, -0.25, 0.05)}, YOUNG, Promote, "better"),
+    (
+        "slice_too_small",
+        BETTER | {"slices": slice_(-0.1, -0.15, -0.05, 99)},
+        YOUNG,
+        Promote,
+        "better",
+    ),
+    (
+        "slice_inside_margin",
+        BETTER | {"slices": slice_(-0.01, -0.015, -0.005)},
+        YOUNG,
+        Promote,
+        "better",
+    ),
+    ("holdout_spoilt", against(3, 0.54, 0.2, 0.15, 0.25), YOUNG, Halt, "suspect_holdout"),
+    ("champion_not_scored", {}, YOUNG, Halt, "wrong_champion"),
+    ("compared_with_itself", against(4, 0.75, 0.0, 0.0, 0.0), OLD, Halt, "wrong_champion"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "since", "kind", "code"), AGAINST, ids=[row[0] for row in AGAINST]
+)
+def test_challenger_against_champion(
+    name: str, changes: dict[str, Any], since: Any, kind: type[Verdict], code: str
+) -> None:
+    """A challenger wins by being surely better, or as good as an old champion."""
+    ruler = champion(3, at=since)
+    verdict = judge(metrics_text(**changes), training(champion=3), ruler, gate(), NOON)
+    assert isinstance(verdict, kind)
+    assert code in [reason.code for reason in verdict.reasons]
+
+
+def test_anchor_stops_the_ratchet() -> None:
+    """A tie with the champion does not pass when the best of the last versions was better."""
+    asked = training(champion=3, anchor=2)
+    ruler = champion(3, at=OLD)
+    kept = judge(metrics_text(**TIE, **ANCHOR_WORSE), asked, ruler, gate(), NOON)
+    passed = judge(metrics_text(**TIE, **ANCHOR_EQUAL), asked, ruler, gate(), NOON)
+    assert isinstance(kept, Retain)
+    assert [reason.code for reason in kept.reasons] == ["worse_than_anchor"]
+    assert isinstance(passed, Promote)
+
+
+def test_champion_changed_meanwhile() -> None:
+    """A comparison with a former champion promotes nothing."""
+    verdict = judge(metrics_text(**BETTER), training(champion=3), champion(4), gate(), NOON)
+    assert isinstance(verdict, Retain)
+    assert [reason.code for reason in verdict.reasons] == ["champion_changed"]
+
+
+def test_versions_are_numbers() -> None:
+    """Version 10 is not version 9, and 09 is."""
+    ten = judge(
+        metrics_text(**against(10, 0.7, 0.05, 0.03, 0.07)),
+        training(champion=9),
+        champion(9),
+        gate(),
+        NOON,
+    )
+    assert isinstance(ten, Halt)
+
+
+def test_every_broken_rule_is_named() -> None:
+    """The reasons of a refusal are all of them, not the first."""
+    text = metrics_text(
+        **against(3, 0.8, -0.05, -0.07, -0.03),
+        sample_rows=0,
+        latency={"rows": 9, "p50_ms": 1.0, "p95_ms": 21.0},
+    )
+    verdict = judge(text, training(champion=3), champion(3), gate(), NOON)
+    assert isinstance(verdict, Retain)
+    codes = [reason.code for reason in verdict.reasons]
+    assert codes == ["worse", "no_sample", "too_slow"]
+
+
+def test_lower_is_better() -> None:
+    """The floor of the champion follows the metric's direction."""
+    changes = against(3, 55.0, 2.0, 1.0, 3.0) | {
+        "metric": {"name": "mean_absolute_error", "higher_is_better": False},
+        "challenger": {"value": 53.0},
+        "baseline": {"name": "mean", "value": 65.0},
+    }
+    good = judge(metrics_text(**changes), training(champion=3), champion(3), gate(), NOON)
+    spoilt = metrics_text(**(changes | {"baseline": {"name": "mean", "value": 50.0}}))
+    bad = judge(spoilt, training(champion=3), champion(3), gate(), NOON)
+    assert isinstance(good, Promote)
+    assert isinstance(bad, Halt)
+
+
+MALFORMED: list[tuple[str, str | None, str]] = [
+    ("missing_file", None, "missing"),
+    ("truncated", metrics_text()[:200], "cannot be read"),
+    ("a_list", "[]", "not an object"),
+    ("nan", metrics_text().replace("0.75", "NaN"), "NaN"),
+    ("infinite", metrics_text().replace("0.75", "1e999"), "finite"),
+    ("null_metric", metrics_text(challenger={"value": None}), "challenger.value"),
+    ("metric_gone", metrics_text(challenger={}), "challenger.value is missing"),
+    ("extra_field", metrics_text(bonus=1), "bonus is not known"),
+    ("extra_inside", metrics_text(challenger={"value": 0.7, "x": 1}), "challenger.x is not known"),
+    ("text_for_number", metrics_text(challenger={"value": "0.7"}), "not a number"),
+    ("true_for_number", metrics_text(challenger={"value": True}), "not a number"),
+    ("negative_rows", metrics_text(trained_rows=-1), "count"),
+    ("empty_model", metrics_text(model=""), "model"),
+    ("flag", metrics_text(metric={"name": "x", "higher_is_better": "yes"}), "true or false"),
+    ("schema_2", metrics_text(schema=2), "schema 2"),
+    ("ends_swapped", metrics_text(versus_baseline=interval(0.1, 0.2, 0.0)), "wrong way"),
+    ("half_a_champion", metrics_text(champion={"version": "1", "value": 0.7}), "together"),
+    ("odd_version", metrics_text(champion={"version": "v1", "value": 0.7}), "not a number"),
+    ("slices_no_list", metrics_text(slices={}), "list"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "word"), MALFORMED, ids=[row[0] for row in MALFORMED])
+def test_malformed_metrics_halt(name: str, text: str | None, word: str) -> None:
+    """What cannot be understood stops the gate by name; it is never taken for a number."""
+    verdict = judge(text, training(), None, gate(), NOON)
+    assert isinstance(verdict, Halt)
+    assert [reason.code for reason in verdict.reasons] == ["malformed"]
+    assert word in verdict.reasons[0].text
+
+
+def test_score_remembers_what_was_compared() -> None:
+    """The remembered score names what it was measured against."""
+    first = score_of(read_metrics(metrics_text()))
+    later = score_of(read_metrics(metrics_text(**BETTER)))
+    assert (first.compared_with, first.low) == ("baseline prior", 0.22)
+    assert (later.compared_with, later.low) == ("champion 3", 0.03)

@@ -1,0 +1,335 @@
+"""The rollout as a table: phase, endpoint as it is, the one step that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.actions import (
+    Action,
+    CreateDeployment,
+    CreateEndpoint,
+    DeleteDeployment,
+    RegisterModel,
+    SetTraffic,
+)
+from shared.domain.decision import Kind
+from shared.domain.facts import (
+    EndpointFacts,
+    Probe,
+    ProvisioningState,
+    Release,
+    SmokeFacts,
+)
+from shared.domain.plan import decide, wanted
+from shared.domain.rollout import advance, smoke_subject, wants_endpoint
+from shared.domain.state import Address, ModelState, Phase, Subject, Warm
+from tests.builders import (
+    NOON,
+    SLOT,
+    YESTERDAY,
+    champion,
+    endpoint,
+    facts,
+    minutes,
+    rollout,
+    spec,
+    state,
+    version,
+)
+
+POLICY = spec().rollout
+SOON = NOON + minutes(1)
+MINE = "flights-data-2-a1"
+OURS = {"champion": champion(1)}
+PASSED = SmokeFacts(Probe.PASSED, "2 rows answered")
+BROKEN = SmokeFacts(Probe.FAILED, "424: no such column")
+SILENT = SmokeFacts(Probe.NO_DATA, "connection refused")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: what is so, and what must follow."""
+
+    name: str
+    phase: Phase
+    endpoint: EndpointFacts | None
+    code: str
+    after: Phase
+    actions: tuple[type[Action], ...] = ()
+    state: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    now: datetime = SOON
+    entered_at: datetime = NOON
+
+
+P, V, S, C = Phase.PENDING, Phase.PROVISIONING, Phase.SMOKE, Phase.CANARY
+ON_1 = {"v1-e1": 100}
+CASES = [
+    Case("nothing_there", P, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
+    Case("endpoint_vanished", S, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
+    Case(
+        "endpoint_missing_registered",
+        P,
+        None,
+        "no_endpoint",
+        P,
+        (CreateEndpoint,),
+        seen={"registered_job": MINE},
+    ),
+    Case("endpoint_being_made", P, endpoint(own=ProvisioningState.UPDATING), "updating", P),
+    Case(
+        "endpoint_failed",
+        P,
+        endpoint(own=ProvisioningState.FAILED),
+        "endpoint_failed",
+        Phase.ROLLED_BACK,
+    ),
+    Case("not_registered", P, endpoint(), "register", P, (RegisterModel,)),
+    Case("number_taken", P, endpoint(), "number_taken", P, seen={"registered_job": "somebody-1"}),
+    Case(
+        "registered",
+        P,
+        endpoint(ON_1),
+        "provision",
+        V,
+        (CreateDeployment,),
+        OURS,
+        {"registered_job": MINE},
+    ),
+    Case(
+        "warm_one_in_the_way",
+        P,
+        endpoint({"v0-e1": 0, "v1-e1": 100}),
+        "make_room",
+        P,
+        (DeleteDeployment,),
+        OURS | {"warm": Warm("v0-e1", NOON + minutes(60))},
+    ),
+    Case("still_creating", V, endpoint(ON_1, updating=("v2-e1",)), "updating", V, (), OURS),
+    Case(
+        "not_visible_yet", V, endpoint(ON_1), "not_there_yet", V, (), OURS, now=NOON + minutes(0.5)
+    ),
+    Case("never_came", V, endpoint(ON_1), "order_again", V, (CreateDeployment,), OURS),
+    Case(
+        "failed",
+        V,
+        endpoint(ON_1, failed=("v2-e1",)),
+        "provisioning_failed",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+    ),
+    Case("stands", V, endpoint({"v1-e1": 100, "v2-e1": 0}), "provisioned", S, (), OURS),
+    Case(
+        "too_late",
+        V,
+        endpoint(ON_1, updating=("v2-e1",)),
+        "timed_out",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+        now=NOON + minutes(31),
+    ),
+    Case("never_an_endpoint", P, None, "timed_out", Phase.ROLLED_BACK, now=NOON + minutes(31)),
+    Case("not_asked", S, endpoint({"v1-e1": 100, "v2-e1": 0}), "smoke_no_data", S, (), OURS),
+    Case(
+        "no_answer",
+        S,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "smoke_no_data",
+        S,
+        (),
+        OURS,
+        {"smoke": SILENT},
+    ),
+    Case(
+        "wrong_answer",
+        S,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "smoke_failed",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+        {"smoke": BROKEN},
+    ),
+    Case(
+        "right_answer",
+        S,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "smoke_passed",
+        C,
+        (),
+        OURS,
+        {"smoke": PASSED},
+    ),
+    Case("shift", C, endpoint({"v1-e1": 100, "v2-e1": 0}), "shift", C, (SetTraffic,), OURS),
+    Case("shift_first", C, endpoint(deployments=("v2-e1",)), "shift", C, (SetTraffic,)),
+    Case(
+        "stale_read_back", C, endpoint({"v1-e1": 90, "v2-e1": 10}), "shift", C, (SetTraffic,), OURS
+    ),
+    Case(
+        "deployment_gone",
+        C,
+        endpoint(ON_1),
+        "deployment_gone",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+    ),
+    Case(
+        "deployment_gone_with_traffic_on_it",
+        C,
+        endpoint({"v1-e1": 0}),
+        "deployment_gone",
+        Phase.ROLLED_BACK,
+        (SetTraffic,),
+        OURS,
+    ),
+    Case(
+        "reads_back",
+        C,
+        endpoint({"v1-e1": 0, "v2-e1": 100}),
+        "succeeded",
+        Phase.SUCCEEDED,
+        (),
+        OURS,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_one_step(case: Case) -> None:
+    """Every phase has one step for each way the endpoint can be."""
+    before = state(
+        **case.state, rollout=rollout(case.phase, entered_at=case.entered_at), last_version=2
+    )
+    seen = facts(before, endpoint=case.endpoint, **case.seen)
+    step = advance(before, seen, POLICY, case.now)
+    assert [reason.code for reason in step.reasons] == [case.code]
+    assert step.state.rollout is not None
+    assert step.state.rollout.phase is case.after
+    assert tuple(type(action) for action in step.actions) == case.actions
+    assert step.due_at is not None
+    for action in step.actions:
+        if isinstance(action, SetTraffic):
+            assert sum(action.traffic.values()) == 100
+            assert case.endpoint is not None
+            assert set(action.traffic) == set(case.endpoint.deployments)
+
+
+def test_success_crowns_the_version() -> None:
+    """When the traffic reads back the version rules and the old one is kept warm."""
+    before = state(champion=champion(1), former=(version(0),), rollout=rollout(C), last_version=2)
+    seen = facts(before, endpoint=endpoint({"v1-e1": 0, "v2-e1": 100}))
+    after = advance(before, seen, POLICY, SOON).state
+    assert after.champion is not None
+    assert after.champion.subject == Subject(2, 1)
+    assert after.warm == Warm("v1-e1", SOON + minutes(60))
+    assert [former.number for former in after.former] == [1, 0]
+    assert after.address == Address("https://localhost/score", 2, "v2-e1")
+
+
+def test_failed_rollout_never_touches_the_champion() -> None:
+    """A deployment that is given up is deleted later; the champion and its address stay."""
+    address = Address("https://localhost/score", 1, "v1-e1")
+    before = state(champion=champion(1), address=address, rollout=rollout(V), last_version=2)
+    seen = facts(before, endpoint=endpoint(ON_1, failed=("v2-e1",)))
+    after = advance(before, seen, POLICY, SOON).state
+    assert (after.champion, after.address) == (champion(1), address)
+    assert after.warm == Warm("v2-e1", SOON)
+    assert "image pull failed" in after.last_refusal
+
+
+def test_number_taken_by_hand_is_passed_over() -> None:
+    """Somebody's own registration under our number does not stop a promoted version."""
+    before = state(rollout=rollout(P), last_version=2)
+    seen = facts(before, endpoint=endpoint(), registered_job="somebody-1")
+    after = advance(before, seen, POLICY, SOON).state
+    assert after.rollout is not None
+    assert (after.rollout.version.number, after.last_version) == (3, 3)
+
+
+RETIRE: list[tuple[str, EndpointFacts | None, str, int, bool]] = [
+    ("due", endpoint({"v1-e1": 100, "v0-e1": 0}), "retire", 1, True),
+    ("updating", endpoint({"v1-e1": 100}, updating=("v0-e1",)), "updating", 0, True),
+    ("gone", endpoint(ON_1), "retired", 0, False),
+    ("endpoint_gone", None, "retired", 0, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "code", "orders", "kept"), RETIRE, ids=[row[0] for row in RETIRE]
+)
+def test_warm_deployment_retires(
+    name: str, there: EndpointFacts | None, code: str, orders: int, kept: bool
+) -> None:
+    """After the warm time the old deployment goes, on a pass that may write."""
+    before = state(champion=champion(1), warm=Warm("v0-e1", NOON))
+    plan = decide(facts(before, endpoint=there), spec(), SOON)
+    assert code in [reason.code for reason in plan.reasons]
+    assert len(plan.actions) == orders
+    assert (plan.state.warm is not None) is kept
+
+
+def test_new_image_is_a_rollout_of_the_same_version() -> None:
+    """A newer serving environment goes the same careful way for the champion's version."""
+    before = state(champion=champion(1), last_version=1)
+    seen = facts(before, release=Release("noon-retrain:abc", 2))
+    plan = decide(seen, spec(), SOON)
+    assert plan.kind is Kind.ACTED
+    assert plan.state.rollout is not None
+    assert plan.state.rollout.subject.deployment == "v1-e2"
+    assert plan.state.last_version == 1
+
+
+NOT_NEW: list[tuple[str, ModelState, Release | None]] = [
+    ("no_champion", state(), Release("c", 2)),
+    ("same", state(champion=champion(1)), Release("c", 1)),
+    ("no_release", state(champion=champion(1)), None),
+    (
+        "tried_and_rolled_back",
+        state(champion=champion(1), rollout=rollout(Phase.ROLLED_BACK, 1, environment=2)),
+        Release("c", 2),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "of", "release"), NOT_NEW, ids=[row[0] for row in NOT_NEW])
+def test_image_that_is_not_new(name: str, of: ModelState, release: Release | None) -> None:
+    """The same image is not rolled out twice, and one that failed is not tried for ever."""
+    plan = decide(facts(of, release=release), spec(), SOON)
+    assert plan.state.rollout == of.rollout
+
+
+def test_superseded_canary_makes_room() -> None:
+    """Of three deployments in turn, the one that neither rules nor comes goes first."""
+    before = state(champion=champion(1), rollout=rollout(P, 3), last_version=3)
+    there = endpoint({"v1-e1": 100, "v2-e1": 0})
+    step = advance(before, facts(before, endpoint=there), POLICY, SOON)
+    assert step.actions == (DeleteDeployment("v2-e1"),)
+
+
+def test_only_what_matters_is_looked_at() -> None:
+    """A model with nothing to do costs no look at Azure ML."""
+    idle = facts(state(champion=champion(1)))
+    look = wanted(idle.snapshot, idle.slots, spec(), SOON)
+    assert (look.job, look.listing, look.endpoint, look.smoke) == (False, False, False, None)
+    rolling = state(rollout=rollout(S))
+    assert wants_endpoint(rolling, SOON)
+    assert smoke_subject(rolling) == Subject(2, 1)
+    assert wants_endpoint(state(warm=Warm("v0-e1", NOON)), SOON)
+    assert not wants_endpoint(state(warm=Warm("v0-e1", NOON + timedelta(days=1))), SOON)
+
+
+def test_rollout_begins_in_the_pass_after_the_verdict() -> None:
+    """A pass never acts on an endpoint that it has not looked at."""
+    new = facts(None)
+    plan = decide(new, spec(), SOON)
+    assert plan.state.model == "flights"
+    assert plan.actions == ()
+    assert plan.state.next_due_at <= SLOT.due_at + timedelta(days=1)
+    assert plan.state.last_slot_at == YESTERDAY.due_at

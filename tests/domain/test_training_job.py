@@ -1,0 +1,190 @@
+"""What becomes of the training in flight, as a table over the job's states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.actions import CancelJob, SubmitJob
+from shared.domain.decision import Kind
+from shared.domain.facts import JobFacts, JobStatus, Problem, Release
+from shared.domain.state import Phase, Quarantined
+from shared.domain.training_job import QUARANTINE_MAX, follow
+from tests.builders import (
+    MANIFEST,
+    NOON,
+    against,
+    champion,
+    facts,
+    keys,
+    metrics_text,
+    minutes,
+    rollout,
+    spec,
+    state,
+    training,
+)
+
+JOB = "flights-slot-20261123t1200-a1"
+LATER = NOON + minutes(1)
+STUCK = NOON + timedelta(hours=7)
+
+
+def job(status: JobStatus, message: str = "") -> JobFacts:
+    """The job of the training in flight."""
+    return JobFacts(JOB, status, message)
+
+
+def test_running_job_is_left_alone() -> None:
+    """A job that runs is looked at again after a while."""
+    before = state(training=training())
+    step = follow(before, facts(before, job=job(JobStatus.RUNNING)), spec(), LATER)
+    assert (step.kind, step.actions, step.state) == (Kind.HELD, (), before)
+    assert step.due_at == LATER + minutes(1)
+
+
+def test_missing_job_is_submitted_again() -> None:
+    """The wish was saved; if the order was lost, the next pass repeats it."""
+    before = state(training=training())
+    step = follow(before, facts(before), spec(), LATER)
+    assert step.actions == (SubmitJob(training()),)
+    assert step.state == before
+
+
+def test_job_that_cannot_be_submitted_is_given_up() -> None:
+    """After the time limit a wish that never became a job is dropped with a reason."""
+    before = state(training=training())
+    step = follow(before, facts(before), spec(), STUCK)
+    assert step.state.training is None
+    assert [reason.code for reason in step.reasons] == ["not_submitted"]
+    assert "could not be submitted" in step.state.last_refusal
+
+
+def test_stuck_job_is_cancelled_and_not_tried_again() -> None:
+    """A job beyond its time limit is cancelled; its end is not a reason for an attempt."""
+    before = state(training=training())
+    step = follow(before, facts(before, job=job(JobStatus.RUNNING)), spec(), STUCK)
+    assert step.actions == (CancelJob(JOB),)
+    ended = follow(
+        step.state, facts(step.state, job=job(JobStatus.CANCELED)), spec(), STUCK + minutes(1)
+    )
+    assert ended.state.training is None
+    assert ended.actions == ()
+    assert "runs longer" in ended.state.last_refusal
+
+
+def test_failed_job_gets_another_attempt_under_another_name() -> None:
+    """A name that failed can never be used again."""
+    before = state(training=training())
+    step = follow(before, facts(before, job=job(JobStatus.FAILED, "node lost")), spec(), LATER)
+    wish = step.state.training
+    assert wish is not None
+    assert (wish.job, wish.attempt) == ("flights-slot-20261123t1200-a2", 2)
+    assert step.actions == (SubmitJob(wish),)
+    assert "node lost" in step.reasons[0].text
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "code"),
+    [
+        (JobStatus.FAILED, 2, "job_failed"),
+        (JobStatus.CANCELED, 1, "job_canceled"),
+    ],
+)
+def test_job_is_given_up(status: JobStatus, attempt: int, code: str) -> None:
+    """The last attempt, or a hand that cancelled, ends the training; the champion stays."""
+    before = state(training=training(attempt=attempt), champion=champion(1))
+    step = follow(before, facts(before, job=job(status)), spec(), LATER)
+    assert (step.kind, step.actions) == (Kind.FAILED, ())
+    assert [reason.code for reason in step.reasons] == [code]
+    assert step.state.champion == champion(1)
+
+
+def test_refused_data_is_quarantined_by_name() -> None:
+    """Files that `prepare` refused are named and left out; the wish goes back to before."""
+    before = state(training=training(previous=None), manifest=MANIFEST)
+    problems = (Problem("flights/b", "truncated: 10 bytes"), Problem(None, "too few days"))
+    seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys("a", "b"))
+    step = follow(before, seen, spec(), LATER)
+    assert step.kind is Kind.REFUSED
+    assert [reason.text for reason in step.reasons] == [
+        "flights/b: truncated: 10 bytes",
+        "the data: too few days",
+    ]
+    assert step.state.quarantine == (Quarantined("flights/b", "0xb", "truncated: 10 bytes"),)
+    assert (step.state.training, step.state.manifest, step.state.listed_at) == (None, None, None)
+    assert "flights/b" in step.state.last_refusal
+
+
+def test_quarantine_is_bounded() -> None:
+    """The state is one table row: the list of refused files keeps the newest."""
+    names = [f"{number:03}" for number in range(QUARANTINE_MAX + 5)]
+    before = state(training=training())
+    problems = tuple(Problem(f"flights/{name}", "empty") for name in names)
+    seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys(*names))
+    step = follow(before, seen, spec(), LATER)
+    assert len(step.state.quarantine) == QUARANTINE_MAX
+    assert step.state.quarantine[-1].path == f"flights/{names[-1]}"
+    assert "and 102 more" in step.state.last_refusal
+
+
+def test_promotion_gives_out_the_next_number() -> None:
+    """A promoted challenger gets a number in the saved state before anything is registered."""
+    before = state(training=training(), last_version=9)
+    seen = facts(before, job=job(JobStatus.COMPLETED), metrics=metrics_text())
+    step = follow(before, seen, spec(), LATER)
+    wish = step.state.rollout
+    assert wish is not None
+    assert (wish.subject.deployment, wish.phase) == ("v10-e1", Phase.PENDING)
+    assert (step.state.last_version, step.state.training) == (10, None)
+    assert wish.version.job == JOB
+    assert "version:10" in step.about
+    assert step.facts["challenger"] == 0.75
+
+
+def test_newer_version_supersedes_a_rollout() -> None:
+    """A version promoted in mid-rollout takes the older one's place, and says so."""
+    before = state(training=training(), last_version=2, rollout=rollout(Phase.SMOKE))
+    seen = facts(
+        before,
+        job=job(JobStatus.COMPLETED),
+        metrics=metrics_text(),
+        release=Release("noon-retrain:abc", 4),
+    )
+    step = follow(before, seen, spec(), LATER)
+    assert step.state.rollout is not None
+    assert step.state.rollout.subject.deployment == "v3-e4"
+    assert "supersedes" in [reason.code for reason in step.reasons]
+
+
+TURNED_DOWN: list[tuple[str, str | None, str]] = [
+    ("retained", metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03)), "retained: roc_auc 0.7500"),
+    ("halted", None, "halted: metrics.json is missing"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "words"), TURNED_DOWN, ids=["retained", "halted"])
+def test_turned_down_challenger_leaves_no_version(name: str, text: str | None, words: str) -> None:
+    """Only what is promoted gets a number; what is refused is told to people."""
+    before = state(training=training(champion=1), champion=champion(1), last_version=1)
+    seen = facts(before, job=job(JobStatus.COMPLETED), metrics=text)
+    step = follow(before, seen, spec(), LATER)
+    assert step.kind is Kind.REFUSED
+    assert step.state == replace(before, training=None, last_refusal=step.state.last_refusal)
+    assert step.state.last_refusal.startswith(words)
+
+
+def test_every_end_of_a_job_is_found_by_its_name() -> None:
+    """Whatever becomes of a job, the decision is filed under it."""
+    seen: list[dict[str, Any]] = [
+        {"job": job(JobStatus.RUNNING)},
+        {"job": None},
+        {"job": job(JobStatus.FAILED)},
+        {"job": job(JobStatus.COMPLETED), "metrics": metrics_text()},
+    ]
+    before = state(training=training())
+    for case in seen:
+        assert f"job:{JOB}" in follow(before, facts(before, **case), spec(), LATER).about
