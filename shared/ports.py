@@ -232,3 +232,22 @@ class Ports:
     registry: ModelRegistry
     endpoint: OnlineEndpoint
     prober: Prober
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a serving deployment answered."""
+
+    status: int
+    """The container's own status, even where the endpoint wraps it."""
+    body: bytes
+    content_type: str
+    deployment: str
+
+
+class Scorer(Protocol):
+    """Sends rows to an endpoint, which chooses the deployment by its traffic."""
+
+    async def score(self, scoring_uri: str, body: bytes) -> Scored:
+        """Pass the body on; raises UnavailableError (no answer), BusyError (too late)."""
+        ...

@@ -6,14 +6,14 @@ The sections of a file are the classes below; docs and errors speak in their nam
 from __future__ import annotations
 
 import tomllib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.functional_validators import model_validator
 
-from shared.adapters.schedule import check_schedule
+from shared.adapters.schedule import CronSlots
 from shared.domain.errors import SettingsError
 from shared.domain.policy import GatePolicy, ModelSpec, RetrainingPolicy, RolloutPolicy
 
@@ -183,7 +183,7 @@ def _allowed(loc: tuple[int | str, ...]) -> str:
 
 
 def _spec(file: ModelFile) -> ModelSpec:
-    check_schedule(file.retraining.schedule, file.retraining.time_zone)
+    CronSlots().around(file.retraining.schedule, file.retraining.time_zone, datetime.now(UTC))
     return ModelSpec(
         name=file.name,
         title=file.title,

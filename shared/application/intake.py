@@ -6,13 +6,13 @@ Everything here answers within a second and touches no Azure ML.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.application.reconcile import TICK, reconcile
 from shared.domain.decision import Decision, Kind, Reason
-from shared.domain.errors import NotFoundError
+from shared.domain.errors import MalformedError, NotFoundError
 from shared.domain.events import DataLanded, Event, Message, RunEnded, TrainOrder, UnknownEvent
 from shared.domain.policy import ModelSpec
 from shared.ports import Ports
@@ -33,6 +33,21 @@ class ControlPlane:
     workspace: str
     """ARM id."""
     landing_container: str
+    read_event: Callable[[object], Event]
+    """Parses an Event Grid envelope; raises MalformedError."""
+    read_message: Callable[[str], Message]
+    """Parses the text of a queue message; raises MalformedError."""
+
+
+def receive(plane: ControlPlane, raw: object) -> None:
+    """Take in an event as it was delivered; one that cannot be read is recorded, not raised.
+
+    An error would bring the same event again, up to thirty times, and never better.
+    """
+    try:
+        accept(plane, plane.read_event(raw))
+    except MalformedError as error:
+        refuse_event(plane, "unreadable", f"malformed event: {error}", "malformed")
 
 
 def accept(plane: ControlPlane, event: Event) -> None:
@@ -88,8 +103,13 @@ def order_training(plane: ControlPlane, model: str, who: str, because: str) -> T
     return order
 
 
-def take(plane: ControlPlane, message: Message) -> Decision | None:
-    """One pass for the message's model; a model that is not ours is recorded as ignored."""
+def take(plane: ControlPlane, text: str) -> Decision | None:
+    """One pass for the message's model; a message that is not ours is recorded as ignored."""
+    try:
+        message = plane.read_message(text)
+    except MalformedError as error:
+        refuse_event(plane, "queue", f"malformed message: {error}", "malformed")
+        return None
     spec = plane.models.get(message.model)
     if spec is None:
         refuse_event(plane, message.cause, f"message for unknown model {message.model!r}")

@@ -1,0 +1,66 @@
+"""Rows on their way to a managed endpoint, over one pooled client for the process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shared.domain.errors import BusyError, UnavailableError
+from shared.ports import Scored
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+    from azure.core.credentials import TokenCredential
+
+SCOPE = "https://ml.azure.com/.default"
+"""Audience of the tokens that endpoints of auth mode aad_token take."""
+
+WRAPPED = 424
+"""A managed endpoint answers this for every status but 200 of its container."""
+
+
+class AzureScorer:
+    """Scores through a managed online endpoint by identity."""
+
+    def __init__(self, credential: TokenCredential, timeout_seconds: float) -> None:
+        self._credential = credential
+        self._timeout_seconds = timeout_seconds
+        self._session: ClientSession | None = None
+
+    async def score(self, scoring_uri: str, body: bytes) -> Scored:
+        """Pass the body on; raises UnavailableError (no answer), BusyError (too late)."""
+        import aiohttp
+
+        token = await asyncio.to_thread(self._credential.get_token, SCOPE)
+        # The caller's headers are not passed on: they could choose the deployment.
+        headers = {"Authorization": f"Bearer {token.token}", "Content-Type": "application/json"}
+        try:
+            async with self._client().post(scoring_uri, data=body, headers=headers) as response:
+                return await _scored(response)
+        except TimeoutError:
+            text = f"the endpoint did not answer within {self._timeout_seconds:g} s"
+            raise BusyError(text) from None
+        except aiohttp.ClientError as error:
+            raise UnavailableError(f"the endpoint cannot be reached: {error}") from error
+
+    def _client(self) -> ClientSession:
+        if self._session is None:
+            import aiohttp
+
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=64),
+                timeout=aiohttp.ClientTimeout(total=self._timeout_seconds),
+            )
+        return self._session
+
+
+async def _scored(response: ClientResponse) -> Scored:
+    status = response.status
+    if status == WRAPPED:
+        status = int(response.headers.get("ms-azureml-model-error-statuscode", "502"))
+    return Scored(
+        status=status,
+        body=await response.read(),
+        content_type=response.headers.get("Content-Type", "application/json"),
+        deployment=response.headers.get("azureml-model-deployment", ""),
+    )

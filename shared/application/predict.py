@@ -1,0 +1,94 @@
+"""Answers callers' rows through the model's endpoint; touches no Azure ML SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.application.intake import ControlPlane
+from shared.domain.errors import BusyError, NoonError, UnavailableError
+from shared.domain.state import Address
+from shared.ports import Scored, Scorer
+
+BODY_MAX = 5_000_000
+"""Bytes; the backend takes no more."""
+
+FRESH_FOR = timedelta(seconds=5)
+"""So long the address of a model's endpoint is believed; it changes about once in its life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, body and its type, ready to be sent."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+class Predictions:
+    """Knows where each model is served and passes rows on."""
+
+    def __init__(self, plane: ControlPlane, scorer: Scorer) -> None:
+        self._plane = plane
+        self._scorer = scorer
+        self._known: dict[str, tuple[datetime, Address]] = {}
+
+    async def answer(self, model: str, body: bytes) -> Answer:
+        """The predictions for a body of rows, or a problem that says what is wrong."""
+        if model not in self._plane.models:
+            known = ", ".join(sorted(self._plane.models))
+            return problem(404, "unknown model", f"there is no model {model!r}; known are {known}")
+        if len(body) > BODY_MAX:
+            text = f"the body has {len(body)} bytes, {BODY_MAX} are allowed: send fewer rows"
+            return problem(413, "body too large", text)
+        now = self._plane.ports.clock.now()
+        try:
+            address = await self._address(model, now)
+            if address is None:
+                text = f"{model} has no champion yet: train it, and wait for its first rollout"
+                return problem(503, "no champion yet", text)
+            scored = await self._scorer.score(address.scoring_uri, body)
+        except BusyError as error:
+            return problem(504, "too late", str(error))
+        except UnavailableError as error:
+            return problem(502, "endpoint does not answer", str(error))
+        except NoonError as error:
+            return problem(503, "cannot look up the model", str(error))
+        return _answer(model, scored, now)
+
+    async def _address(self, model: str, now: datetime) -> Address | None:
+        known = self._known.get(model)
+        if known is not None and now - known[0] < FRESH_FOR:
+            return known[1]
+        snapshot = await asyncio.to_thread(self._plane.ports.state.load, model)
+        address = snapshot.state.address if snapshot.state else None
+        if address is not None:
+            self._known[model] = (now, address)
+        return address
+
+
+def problem(status: int, title: str, detail: str) -> Answer:
+    """An error as RFC 9457 has it."""
+    content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return Answer(status, json.dumps(content).encode(), "application/problem+json")
+
+
+def _answer(model: str, scored: Scored, now: datetime) -> Answer:
+    if scored.status != 200:
+        return Answer(scored.status, scored.body, scored.content_type)
+    body = scored.body.strip()
+    if not (body.startswith(b'{"') and body.endswith(b"}")):
+        return problem(502, "endpoint answers nonsense", f"{scored.deployment} sent no JSON object")
+    name = scored.deployment
+    version = name.removeprefix("v").split("-")[0]
+    extra = {
+        "model": {"name": model, "version": version, "deployment": name},
+        # Time and deployment: enough to find the chain of decisions without a row a prediction.
+        "request_id": f"{now:%Y%m%dt%H%M%S%f}.{name}.{uuid.uuid4().hex[:8]}",
+    }
+    # Joined as bytes: the rows' answers are never parsed here.
+    return Answer(200, body[:-1] + b"," + json.dumps(extra).encode()[1:])

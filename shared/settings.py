@@ -1,0 +1,75 @@
+"""The app's settings: environment variables, checked once, before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.domain.errors import SettingsError
+
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?[^/]$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Settings(BaseSettings):
+    """Every setting of Noon; each field is the environment variable NOON_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="NOON_", frozen=True)
+
+    subscription_id: Text
+    resource_group: Text
+    workspace: Text
+    """Name of the Azure ML workspace."""
+    landing_url: HttpsUrl
+    """URL of the container where data lands."""
+    runs_url: HttpsUrl
+    """URL of the container behind the runs datastore: manifests and job outputs."""
+    blob_url: HttpsUrl
+    """URL of the blob account that holds the leases."""
+    queue_url: HttpsUrl
+    """URL of the queue account."""
+    table_url: HttpsUrl
+    """URL of the table account that holds state and decisions."""
+    profile: Literal["", "local"] = ""
+    """Which [profiles.…] of the model files applies."""
+    models_dir: Path = Path("models")
+    landing_datastore: Text = "landing"
+    runs_datastore: Text = "workspaceblobstore"
+    queue_name: Text = "noon-reconcile"
+    compute: Text = "cpu-cluster"
+    """Azure ML compute that trains."""
+    endpoint_identity: str = ""
+    """ARM id of the user-assigned identity of the endpoints; empty: a system-assigned one."""
+    lease_seconds: Annotated[int, Field(ge=15, le=60)] = 60
+    """How long a pass that died keeps its model to itself."""
+    predict_timeout_seconds: Annotated[float, Field(gt=0, le=180)] = 10.0
+    code_commit: Text = "unknown"
+    """The commit that was deployed, for a model's lineage."""
+
+    @property
+    def workspace_id(self) -> str:
+        """ARM id of the workspace."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+        )
+
+    @property
+    def landing_container(self) -> str:
+        """Name of the container where data lands."""
+        return self.landing_url.rsplit("/", 1)[-1]
+
+
+def load_settings() -> Settings:
+    """The settings from the environment; raises SettingsError that names every wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"NOON_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsError("settings are wrong: " + "; ".join(lines)) from None
