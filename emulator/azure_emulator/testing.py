@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .certificates import Certificates, ensure_certificates
 from .environment import client_environment
+from .ports import free_port
 from .storage import ACCOUNT, ACCOUNT_KEY
 from .supervisor import supervised
 
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+__all__ = [
+    "Azurite",
+    "Emulator",
+    "LocalProcess",
+    "free_port",
+    "start_azurite",
+    "start_emulator",
+    "wait_until",
+]
 T = TypeVar("T")
 PACKAGE = Path(__file__).resolve().parent
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -42,14 +52,6 @@ def wait_until(
     return answer
 
 
-def free_port() -> int:
-    """Give a port of the loopback interface that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def listening(port: int) -> bool:
     """Say whether something accepts connections at a loopback port."""
     with socket.socket() as client:
@@ -64,6 +66,7 @@ class LocalProcess:
     command: list[str]
     log: Path
     environment: dict[str, str]
+    cwd: Path | None = None
     _process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +75,7 @@ class LocalProcess:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands
                 supervised(*self.command),
                 env=self.environment,
+                cwd=self.cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -242,7 +246,7 @@ class Emulator(_Closing):
     def start_again(self) -> None:
         """Start it on the same port with what it knows."""
         self.process = LocalProcess(
-            self.process.command, self.process.log, self.process.environment
+            self.process.command, self.process.log, self.process.environment, self.process.cwd
         )
         self.process.wait_ready(lambda: listening(self.port))
 
@@ -277,11 +281,9 @@ def start_emulator(
         command += ["--compute", compute]
     for pattern, local in (images or {}).items():
         command += ["--image", f"{pattern}={local}"]
-    if cwd:
-        command += ["--cwd", str(cwd)]
     path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]))
     variables = {**os.environ, **(environment or {}), "PYTHONPATH": path}
-    process = LocalProcess(command, home / "logs" / "emulator.log", variables)
+    process = LocalProcess(command, home / "logs" / "emulator.log", variables, cwd)
     try:
         process.wait_ready(lambda: listening(port))
     except BaseException:

@@ -1,0 +1,98 @@
+"""The command line: certificate, serve, env, functions."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+Home = Annotated[Path, typer.Option(help="The folder that holds everything durable.")]
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+
+
+@app.command()
+def certificate(home: Home) -> None:
+    """Make HOME/tls: our CA, a certificate for localhost, a bundle for clients."""
+    from .certificates import ensure_certificates
+
+    typer.echo(ensure_certificates(home).bundle)
+
+
+@app.command()
+def serve(
+    home: Home,
+    blob_url: Annotated[str, typer.Option(help="The blob account, over TLS.")],
+    port: Annotated[int, typer.Option(help="Loopback port.")] = 8443,
+    subscription: Annotated[str, typer.Option()] = SUBSCRIPTION,
+    resource_group: Annotated[str, typer.Option()] = "local",
+    workspace: Annotated[str, typer.Option()] = "local",
+    datastore: Annotated[list[str] | None, typer.Option(help="NAME=CONTAINER")] = None,
+    compute: Annotated[list[str] | None, typer.Option(help="A cluster's name.")] = None,
+    image: Annotated[list[str] | None, typer.Option(help="IMAGE GLOB=LOCAL COMMAND")] = None,
+    python: Annotated[Path, typer.Option(help="What `python` is to jobs.")] = Path(sys.executable),
+    operation_seconds: Annotated[float, typer.Option(help="Least time of operations.")] = 2.0,
+    poll_milliseconds: Annotated[int, typer.Option(help="retry-after-ms; 0 sends none.")] = 100,
+    watch_seconds: Annotated[float, typer.Option(help="Pause between looks at blobs.")] = 0.5,
+) -> None:
+    """Serve Azure ML, managed identity and Event Grid over HTTPS until interrupted."""
+    from .server import serve as run
+    from .settings import Pace, ServeSettings
+
+    settings = ServeSettings(
+        home=home.resolve(),
+        port=port,
+        blob_url=blob_url.rstrip("/"),
+        subscription=subscription,
+        resource_group=resource_group,
+        workspace=workspace,
+        datastores=dict(_pair(value) for value in datastore or []),
+        computes=tuple(compute or ["cpu-cluster"]),
+        images=tuple(_pair(value) for value in image or []),
+        python=python.absolute(),
+        watch_seconds=watch_seconds,
+    )
+    run(settings, Pace(operation_seconds, poll_milliseconds))
+
+
+@app.command()
+def env(
+    home: Home,
+    port: Annotated[int, typer.Option(help="The port of `serve`.")] = 8443,
+) -> None:
+    """Print the variables that point Azure's SDKs here: eval "$(azure-emulator env --home …)"."""
+    from .environment import client_environment
+
+    for name, value in client_environment(home, f"https://127.0.0.1:{port}").items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command()
+def functions(
+    home: Home,
+    app_root: Annotated[Path, typer.Option("--app", help="The folder with host.json.")],
+    port: Annotated[int, typer.Option(help="Loopback port.")] = 7071,
+) -> None:
+    """Run a Functions host for one app."""
+    from .functions.cli import functions as run
+
+    raise typer.Exit(run(home, app_root, port))
+
+
+def _pair(value: str) -> tuple[str, str]:
+    name, separator, rest = value.partition("=")
+    if not (name and separator and rest):
+        raise typer.BadParameter(f"'{value}' is not of the form NAME=VALUE")
+    return name, rest
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

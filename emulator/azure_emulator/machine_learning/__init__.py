@@ -1,0 +1,1 @@
+"""Azure ML's control plane: a workspace and what lives in it."""

@@ -1,0 +1,149 @@
+"""A deployment's container, played by a local process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shlex
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..operations import OperationFailedError
+from ..ports import free_port
+from ..supervisor import supervised
+
+if TYPE_CHECKING:
+    import aiohttp
+
+DURATION = re.compile(
+    r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>[\d.]+)S)?)?"
+)
+PROBE_SECONDS = 0.1
+START_SECONDS_MAX = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """What a deployment's container is to be."""
+
+    command: list[str]
+    variables: dict[str, str]
+    log: Path
+    scoring_route: str
+    readiness_route: str
+    request_timeout_seconds: float
+    concurrency: int
+    start_seconds_max: float
+
+
+@dataclass(slots=True)
+class Container:
+    """A process that answers HTTP at a port of this machine."""
+
+    spec: ContainerSpec
+    port: int = field(default_factory=free_port)
+    in_flight: int = 0
+    process: asyncio.subprocess.Process | None = None
+    slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.slots = asyncio.Semaphore(self.spec.concurrency)
+
+    @property
+    def url(self) -> str:
+        """Give its base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, session: aiohttp.ClientSession) -> None:
+        """Start the process and return when its readiness probe succeeds."""
+        self.spec.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [part.replace("{port}", str(self.port)) for part in self.spec.command]
+        with self.spec.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *supervised(*command),
+                env={**self.spec.variables, "PORT": str(self.port)},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        try:
+            await asyncio.wait_for(self._until_ready(session), self.spec.start_seconds_max)
+        except TimeoutError:
+            await self.stop()
+            raise OperationFailedError(
+                f"User container has not become ready in {self.spec.start_seconds_max:.0f} s:"
+                f" GET {self.spec.readiness_route} does not answer 200."
+            ) from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End the process."""
+        if self.process and self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                self.process.terminate()
+            await self.process.wait()
+
+    async def _until_ready(self, session: aiohttp.ClientSession) -> None:
+        import aiohttp
+
+        while True:
+            if self.process and self.process.returncode is not None:
+                raise OperationFailedError(
+                    "User container has crashed or terminated:"
+                    f" exit code {self.process.returncode}. See the deployment's logs."
+                )
+            with suppress(aiohttp.ClientError, TimeoutError):
+                timeout = aiohttp.ClientTimeout(total=2)
+                url = self.url + self.spec.readiness_route
+                async with session.get(url, timeout=timeout) as response:
+                    if response.status == 200:
+                        return
+            await asyncio.sleep(PROBE_SECONDS)
+
+
+def command_for(image: str, images: tuple[tuple[str, str], ...]) -> list[str]:
+    """Give the local command of an image: by its name with and without registry and tag."""
+    name = image.rpartition("/")[2] if "/" in image else image
+    host, _, rest = image.partition("/")
+    without_host = rest if rest and ("." in host or ":" in host) else image
+    untagged = without_host.partition("@")[0]
+    untagged = untagged.rpartition(":")[0] if ":" in untagged else untagged
+    candidates = {image, without_host, untagged, name, name.partition(":")[0].partition("@")[0]}
+    for pattern, command in images:
+        if any(fnmatchcase(candidate, pattern) for candidate in candidates):
+            return shlex.split(command)
+    raise OperationFailedError(
+        f"No local command is known for the image '{image}': start the emulator with"
+        f" --image '{untagged}=COMMAND'."
+    )
+
+
+def seconds(duration: str) -> float:
+    """Read an ISO 8601 duration.
+
+    >>> seconds("PT1M30.5S")
+    90.5
+    """
+    match = DURATION.fullmatch(duration)
+    if match is None:
+        raise OperationFailedError(f"'{duration}' is not a duration.")
+    parts = {name: float(value or 0) for name, value in match.groupdict().items()}
+    hours = parts["days"] * 24 + parts["hours"]
+    return (hours * 60 + parts["minutes"]) * 60 + parts["seconds"]
+
+
+def child_environment(python_bin: Path, python: Path) -> dict[str, str]:
+    """Give our own environment with the chosen Python first on PATH."""
+    variables = dict(os.environ)
+    own = str(Path(__file__).resolve().parents[2])
+    search = [part for part in variables.pop("PYTHONPATH", "").split(os.pathsep) if part]
+    if kept := [part for part in search if part != own]:
+        variables["PYTHONPATH"] = os.pathsep.join(kept)
+    path = [str(python_bin), str(python.parent), variables.get("PATH", "")]
+    return {**variables, "PATH": os.pathsep.join(path)}

@@ -1,0 +1,216 @@
+"""Finds the operation of a request by method and path, whatever their case."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from .arm import ArmError, Json, user_error
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from .faults import Fault, Faults
+    from .settings import ServeSettings
+
+log = logging.getLogger("azure_emulator")
+WORKSPACE = (
+    "/subscriptions/{subscription}/resourceGroups/{group}"
+    "/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
+)
+PAGE_SIZE = 100
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: its operation, what the path names, and the body."""
+
+    request: Request
+    operation: str
+    params: dict[str, str]
+    body: Json = field(default_factory=dict)
+
+    @property
+    def base_url(self) -> str:
+        """Give the URL under which the caller reached us, without a slash at the end."""
+        return str(self.request.base_url).rstrip("/")
+
+    def query(self, name: str, default: str = "") -> str:
+        """Give a query parameter, its name compared without case."""
+        for key, value in self.request.query_params.items():
+            if key.lower() == name.lower():
+                return value
+        return default
+
+    def page(self, values: list[Json]) -> JSONResponse:
+        """Answer one page of a list; `$top` is its size and nextLink leads on."""
+        start = int(self.query("$skip", "0"))
+        size = int(self.query("$top", "0")) or PAGE_SIZE
+        answer: Json = {"value": values[start : start + size]}
+        if start + size < len(values):
+            url = self.request.url.include_query_params(**{"$skip": start + size})
+            answer["nextLink"] = str(url)
+        return JSONResponse(answer)
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A name as in Azure's own specification, and what it answers to."""
+
+    name: str
+    method: str
+    template: str
+    handler: Handler
+
+    def match(self, segments: list[str]) -> dict[str, str] | None:
+        """Give the named parts of the path, or None when it is not this operation's."""
+        wanted = self.template.strip("/").split("/")
+        if len(wanted) != len(segments):
+            return None
+        params: dict[str, str] = {}
+        for want, have in zip(wanted, segments, strict=True):
+            if want.startswith("{"):
+                params[want[1:-1]] = have
+            elif want.lower() != have.lower():
+                return None
+        return params
+
+
+@dataclass
+class RequestLog:
+    """The last calls and how many there were of each operation."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    recent: deque[Json] = field(default_factory=lambda: deque(maxlen=10_000))
+
+    def add(self, operation: str, method: str, path: str, status: int, seconds: float) -> None:
+        """Note one call."""
+        self.counts[operation] += 1
+        self.recent.append(
+            {
+                "operation": operation,
+                "method": method,
+                "path": path,
+                "status": status,
+                "at": time.time(),
+                "milliseconds": round(seconds * 1000, 1),
+            }
+        )
+
+    def clear(self) -> None:
+        """Start counting anew."""
+        self.counts.clear()
+        self.recent.clear()
+
+
+class Dropped(Response):
+    """An answer that never arrives: the connection ends in the middle of it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Promise a byte and do not send it: the server then cuts the connection."""
+        headers = [(b"content-length", b"1")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+class Router:
+    """Every operation of the control plane; what is missing answers 501 by name."""
+
+    def __init__(self, settings: ServeSettings, faults: Faults) -> None:
+        self._settings = settings
+        self._faults = faults
+        self._operations: list[Operation] = []
+        self.log = RequestLog()
+
+    def add(self, operations: list[Operation]) -> None:
+        """Take a controller's operations."""
+        self._operations.extend(operations)
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request, with the fault that is due for its operation."""
+        started = time.perf_counter()
+        segments = request.url.path.strip("/").split("/")
+        name, operation, params = self._find(request.method, segments)
+        fault = self._faults.take(name)
+        try:
+            response = await self._with_fault(fault, request, name, operation, params)
+        except ArmError as error:
+            response = error.response()
+        except Exception:
+            log.exception("%s %s", request.method, request.url.path)
+            message = f"{name} failed inside the emulator."
+            response = ArmError(500, "InternalServerError", message).response()
+        seconds = time.perf_counter() - started
+        status = 0 if isinstance(response, Dropped) else response.status_code
+        self.log.add(name, request.method, request.url.path, status, seconds)
+        return response
+
+    async def _with_fault(
+        self,
+        fault: Fault | None,
+        request: Request,
+        name: str,
+        operation: Operation | None,
+        params: dict[str, str],
+    ) -> Response:
+        if fault:
+            await asyncio.sleep(fault.delay_seconds)
+            if fault.drop == "before":
+                return Dropped()
+            if fault.status:
+                raise ArmError(fault.status, fault.code, f"{name} was told to fail.")
+        if operation is None:
+            log.warning("not implemented: %s", name)
+            message = f"{name} is not implemented by the emulator."
+            raise ArmError(501, "NotImplemented", message)
+        self._authorize(request, params)
+        call = Call(request, name, params, await _json_body(request))
+        response = await operation.handler(call)
+        return Dropped() if fault and fault.drop == "after" else response
+
+    def _find(
+        self, method: str, segments: list[str]
+    ) -> tuple[str, Operation | None, dict[str, str]]:
+        for operation in self._operations:
+            if operation.method == method:
+                params = operation.match(segments)
+                if params is not None:
+                    return operation.name, operation, params
+        return f"{method} /{'/'.join(segments)}", None, {}
+
+    def _authorize(self, request: Request, params: dict[str, str]) -> None:
+        if "subscription" not in params:
+            return
+        if not request.headers.get("authorization", "").lower().startswith("bearer "):
+            raise ArmError(401, "AuthenticationFailed", "Authentication failed: no bearer token.")
+        ours = self._settings
+        for name, own in (
+            ("subscription", ours.subscription),
+            ("group", ours.resource_group),
+            ("workspace", ours.workspace),
+        ):
+            if name in params and params[name].lower() != own.lower():
+                message = f"The {name} '{params[name]}' could not be found."
+                raise ArmError(404, f"{name.capitalize()}NotFound", message)
+
+
+async def _json_body(request: Request) -> Json:
+    content = await request.body()
+    if not content:
+        return {}
+    try:
+        body: Any = json.loads(content)
+    except ValueError:
+        raise user_error("The request's body is not JSON.", "InvalidRequestContent") from None
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,150 @@
+"""The `serve` process: one HTTPS server with everything behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from .certificates import ensure_certificates
+from .context import Context
+from .control import Control
+from .events import NoEvents
+from .faults import Faults
+from .identity import Identity
+from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
+from .machine_learning.blobs import BlobFiles
+from .machine_learning.deployments import OnlineDeployments
+from .machine_learning.endpoints import OnlineEndpoints
+from .machine_learning.jobs import Jobs
+from .machine_learning.run_history import RunHistory
+from .machine_learning.runner import JobRunner
+from .machine_learning.runs import Runs
+from .machine_learning.scoring import Scoring
+from .machine_learning.serving import Serving
+from .machine_learning.uris import Places
+from .machine_learning.workspace import Datastores, Workspaces
+from .operations import Operations
+from .router import Router
+from .settings import BUILT_IN_DATASTORES
+from .storage import StorageAccess
+from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from .events import EventSink
+    from .settings import Pace, ServeSettings
+
+log = logging.getLogger("azure_emulator")
+METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+class Server:
+    """Builds the parts of one workspace and runs them while the server lives."""
+
+    def __init__(self, settings: ServeSettings, pace: Pace) -> None:
+        self.settings = settings
+        self.tls = ensure_certificates(settings.home)
+        storage = StorageAccess(settings.blob_url, self.tls.ca)
+        self.store = Store(settings.home / "emulator.sqlite")
+        self.context = Context(
+            settings=settings,
+            pace=pace,
+            store=self.store,
+            storage=storage,
+            files=BlobFiles(storage, settings.home / "cache"),
+            operations=Operations(settings, self.store, pace),
+            events=make_events(settings.home, storage, settings.watch_seconds),
+        )
+        places = Places(self.store, settings.workspace_id, settings.blob_url)
+        self.runs = Runs(self.context)
+        self.runner = JobRunner(self.context, self.runs, places)
+        self.serving = Serving(self.context, places)
+        self.endpoints = OnlineEndpoints(self.context, self.serving)
+        self.deployments = OnlineDeployments(self.context, self.serving)
+        self.faults = Faults()
+        self.router = Router(settings, self.faults)
+        for controller in (
+            Workspaces(self.context),
+            Datastores(self.context),
+            DataAssets(self.context),
+            Models(self.context, places),
+            Environments(self.context),
+            Codes(self.context),
+            Components(self.context),
+            Jobs(self.context, self.runs, self.runner),
+            RunHistory(self.context, self.runs, places),
+            self.endpoints,
+            self.deployments,
+            self.context.operations,
+        ):
+            self.router.add(controller.operations())
+
+    def app(self) -> Starlette:
+        """Give the ASGI application."""
+        events = self.context.events
+        control = Control(self.context.pace, self.router.log, self.faults, events)
+        return Starlette(
+            routes=[
+                *control.routes(),
+                *Identity(self.settings).routes(),
+                *Scoring(self.serving).routes(),
+                *events.routes(),
+                Route("/{path:path}", self.router.handle, methods=METHODS),
+            ],
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(self._ensure_containers)
+        await self.context.events.start()
+        self.runner.fail_interrupted()
+        self.endpoints.resume()
+        self.deployments.resume()
+        try:
+            yield
+        finally:
+            self.serving.stopping = True
+            await self.context.operations.stop()
+            await self.runner.stop()
+            await self.serving.stop()
+            await self.context.events.stop()
+            self.store.close()
+
+    def _ensure_containers(self) -> None:
+        for container in {**BUILT_IN_DATASTORES, **self.settings.datastores}.values():
+            self.context.storage.ensure_container(container)
+
+
+def make_events(home: Path, storage: StorageAccess, watch_seconds: float) -> EventSink:
+    """Give Event Grid."""
+    return NoEvents()
+
+
+def serve(settings: ServeSettings, pace: Pace) -> None:
+    """Run until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Its own HTTP log would repeat every transfer of every blob.
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    server = Server(settings, pace)
+    os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
+    uvicorn.run(
+        server.app(),
+        host="127.0.0.1",
+        port=settings.port,
+        ssl_certfile=server.tls.certificate,
+        ssl_keyfile=str(server.tls.key),
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )

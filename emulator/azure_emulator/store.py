@@ -1,0 +1,165 @@
+"""The durable store below every controller: resources by id, compared without case."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .arm import Json, now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS resources (
+    key TEXT PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT NOT NULL,
+    name TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL,
+    created_at TEXT NOT NULL, modified_at TEXT NOT NULL, sequence INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS resources_by_parent ON resources (kind, parent, sequence);
+"""
+SELECT = (
+    "SELECT id, kind, parent, name, body, state, created_at, modified_at, sequence FROM resources"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One row: `body` is what callers see, `state` what only the emulator knows."""
+
+    id: str
+    kind: str
+    parent: str
+    name: str
+    body: Json
+    state: Json
+    created_at: str
+    modified_at: str
+    sequence: int
+
+    @property
+    def properties(self) -> Json:
+        """Give the `properties` of the body ({} when there are none)."""
+        properties: Json = self.body.get("properties") or {}
+        return properties
+
+
+class Store:
+    """SQLite in WAL mode with one connection: a write is on disk order before it returns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
+
+    def get(self, resource_id: str) -> Resource | None:
+        """Give the resource with this id, in whatever case, or None."""
+        with self._lock:
+            row = self._db.execute(SELECT + " WHERE key = ?", (_key(resource_id),)).fetchone()
+        return _resource(row) if row else None
+
+    def put(
+        self,
+        resource_id: str,
+        kind: str,
+        body: Json,
+        *,
+        state: Json | None = None,
+        parent: str = "",
+    ) -> tuple[Resource, bool]:
+        """Make or replace; give the row and whether it is new. `state` None keeps the old one."""
+        with self._lock:
+            old = self.get(resource_id)
+            if old:
+                kept = old.state if state is None else state
+                self._db.execute(
+                    "UPDATE resources SET body = ?, state = ?, modified_at = ? WHERE key = ?",
+                    (json.dumps(body), json.dumps(kept), now(), _key(resource_id)),
+                )
+            else:
+                self._insert(resource_id, kind, parent, body, state or {})
+            new = self.get(resource_id)
+        if new is None:
+            raise LookupError(resource_id)
+        return new, old is None
+
+    def change(self, resource_id: str, change: Callable[[Json, Json], None]) -> Resource | None:
+        """Let `change` edit body and state in one step; None when there is no such resource."""
+        with self._lock:
+            old = self.get(resource_id)
+            if old is None:
+                return None
+            change(old.body, old.state)
+            return self.put(old.id, old.kind, old.body, state=old.state)[0]
+
+    def delete(self, resource_id: str) -> bool:
+        """Remove one resource; False when it was not there."""
+        with self._lock:
+            cursor = self._db.execute("DELETE FROM resources WHERE key = ?", (_key(resource_id),))
+            return cursor.rowcount > 0
+
+    def list(self, kind: str, parent: str | None = None) -> list[Resource]:
+        """Give all of a kind, oldest first, or those below one parent id."""
+        query = SELECT + " WHERE kind = ?"
+        parameters: list[Any] = [kind]
+        if parent is not None:
+            query += " AND parent = ?"
+            parameters.append(_key(parent))
+        with self._lock:
+            rows = self._db.execute(query + " ORDER BY sequence", parameters).fetchall()
+        return [_resource(row) for row in rows]
+
+    def _insert(self, resource_id: str, kind: str, parent: str, body: Json, state: Json) -> None:
+        instant = now()
+        name = resource_id.rstrip("/").rpartition("/")[2]
+        self._db.execute(
+            "INSERT INTO resources SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+            " coalesce(max(sequence), 0) + 1 FROM resources",
+            (
+                _key(resource_id),
+                resource_id,
+                kind,
+                _key(parent),
+                name,
+                json.dumps(body),
+                json.dumps(state),
+                instant,
+                instant,
+            ),
+        )
+
+
+def newest_first(resources: Iterable[Resource]) -> list[Resource]:
+    """Order by time of creation, newest first."""
+    return sorted(resources, key=lambda resource: -resource.sequence)
+
+
+def _key(resource_id: str) -> str:
+    return resource_id.strip("/").lower()
+
+
+def _resource(row: tuple[Any, ...]) -> Resource:
+    resource_id, kind, parent, name, body, state, created_at, modified_at, sequence = row
+    return Resource(
+        resource_id,
+        kind,
+        parent,
+        name,
+        json.loads(body),
+        json.loads(state),
+        created_at,
+        modified_at,
+        sequence,
+    )
