@@ -53,7 +53,7 @@ def push(
     counts = Landed()
     try:
         with ContainerClient.from_container_url(
-            container_url, credential=credential, retry_total=2
+            container_url, credential=credential, retry_total=2, initial_backoff=1, increment_base=1
         ) as container:
             for path, content in files:
                 uploaded = _put_once(container, path, content)

@@ -28,10 +28,11 @@ def run_push(model: str, first: date, last: date, *, as_json: bool) -> int:
         raise UsageError(f"--to {last} is before --from {first}")
     url = use_stack_unless("NOON_LANDING_URL")
     # Late: a wrong command line should not wait for them.
-    from noon.landing import push
-    from shared.adapters.credential import process_credential
+    from azure.identity import DefaultAzureCredential
 
-    counts = push(url, process_credential, _files(model, first, last), _tell)
+    from noon.landing import push
+
+    counts = push(url, DefaultAzureCredential(), _files(model, first, last), _tell)
     if as_json:
         print(json.dumps(asdict(counts)))
     else:

@@ -5,7 +5,6 @@ of the shell's that would lead elsewhere.
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,18 +82,22 @@ def base_environment() -> dict[str, str]:
 
 def azure_environment(home: Path, addresses: Addresses) -> dict[str, str]:
     """Give what points the Azure libraries and the app at this stack: the app's settings."""
-    from azure_emulator.environment import client_environment
-
     blob, queue, table = (addresses.storage(kind) for kind in ("blob", "queue", "table"))
     return {
-        **client_environment(home, addresses.emulator),
+        # What leads the unmodified Azure libraries to the emulator instead of to the cloud.
+        "REQUESTS_CA_BUNDLE": str(home / "tls" / "bundle.pem"),
+        "SSL_CERT_FILE": str(home / "tls" / "bundle.pem"),
+        "ARM_CLOUD_METADATA_URL": f"{addresses.emulator}/metadata/endpoints?api-version=2019-05-01",
+        "AZUREML_CURRENT_CLOUD": "AzureLocal",
+        "IDENTITY_ENDPOINT": f"{addresses.emulator}/identity/token",
+        "IDENTITY_HEADER": "azure-emulator",
+        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
         "NOON_PROFILE": "local",
         "NOON_MODELS_DIR": str(ROOT / "models"),
         "NOON_SUBSCRIPTION_ID": SUBSCRIPTION,
         "NOON_RESOURCE_GROUP": RESOURCE_GROUP,
         "NOON_WORKSPACE": WORKSPACE,
         "NOON_COMPUTE": COMPUTE,
-        "NOON_INSTANCE_TYPE": "Standard_DS2_v2",
         "NOON_LANDING_URL": f"{blob}/{LANDING}",
         "NOON_LANDING_DATASTORE": LANDING,
         "NOON_RUNS_URL": f"{blob}/{RUNS}",
@@ -109,35 +112,3 @@ def azure_environment(home: Path, addresses: Addresses) -> dict[str, str]:
         "TRAINING_SCHEDULE": "0 0 12 * * *",
         "TICK_SCHEDULE": TICK_SCHEDULE,
     }
-
-
-def emulator_command(home: Path, addresses: Addresses, operation_seconds: float) -> list[str]:
-    """Give the command of the emulator's control plane."""
-    command = [sys.executable, "-m", "azure_emulator", "serve", "--home", str(home)]
-    command += ["--port", str(addresses.ports["emulator"])]
-    command += ["--subscription", SUBSCRIPTION, "--resource-group", RESOURCE_GROUP]
-    command += ["--workspace", WORKSPACE, "--blob-url", addresses.storage("blob")]
-    command += ["--datastore", f"{LANDING}={LANDING}", "--compute", COMPUTE]
-    command += ["--image", f"noon-backend*={sys.executable} -m backend --port {{port}}"]
-    command += ["--python", sys.executable]
-    return [*command, "--operation-seconds", str(operation_seconds), "--watch-seconds", "0.5"]
-
-
-def host_command(home: Path, addresses: Addresses) -> list[str]:
-    """Give the command of the Functions host with our app."""
-    command = [sys.executable, "-m", "azure_emulator", "functions", "--home", str(home)]
-    return [*command, "--app", str(ROOT), "--port", str(addresses.ports["functions"])]
-
-
-def storage_command(home: Path, addresses: Addresses) -> list[str]:
-    """Give the command of Azurite over TLS."""
-    from azure_emulator.certificates import certificate_paths
-    from azure_emulator.testing import azurite_command
-
-    tls = certificate_paths(home)
-    command = [*azurite_command(), "--silent", "--skipApiVersionCheck", "--oauth", "basic"]
-    command += ["--cert", str(tls.certificate), "--key", str(tls.key)]
-    command += ["--location", str(home / "azurite"), "--disableTelemetry"]
-    for kind in ("blob", "queue", "table"):
-        command += [f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(addresses.ports[kind])]
-    return command

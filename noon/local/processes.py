@@ -1,8 +1,7 @@
 """The stack's child processes: each in a process group of its own, with a log.
 
-A supervisor stands between us and each of them. It asks the kernel for a signal at our death
-(PR_SET_PDEATHSIG on Linux; elsewhere it looks once a second), so that nothing outlives us even
-when we are killed.
+A supervisor stands between us and each of them, so that nothing outlives us even when we are
+killed; see `supervised`.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from noon.failures import CommandError
 from noon.home import ROOT
+from noon.local.commands import supervised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,8 +39,6 @@ class Child:
 
     def start(self) -> None:
         """Start it; its output is added to the log."""
-        from azure_emulator.supervisor import supervised
-
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands

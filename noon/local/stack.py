@@ -14,15 +14,15 @@ from urllib.parse import quote
 from noon.client import AppClient
 from noon.failures import CommandError
 from noon.home import ROOT, Home, StackRecord
-from noon.local.emulated import LocalAzure
-from noon.local.environment import (
-    Addresses,
-    azure_environment,
-    base_environment,
+from noon.local.commands import (
+    certificate_command,
     emulator_command,
     host_command,
     storage_command,
+    supervised,
 )
+from noon.local.emulated import LocalAzure
+from noon.local.environment import Addresses, azure_environment, base_environment
 from noon.local.ports import PREFERRED, choose_ports, listening
 from noon.local.processes import Child
 from noon.local.stages import Stages
@@ -142,8 +142,6 @@ class LocalStack:
 
         `told` gets each line of stderr. Raises CommandError with the last of them.
         """
-        from azure_emulator.supervisor import supervised
-
         command = supervised(sys.executable, "-m", "noon", *arguments)
         last = ""
         with subprocess.Popen(  # noqa: S603 - our own command
@@ -170,19 +168,19 @@ class LocalStack:
         return output
 
     def _prepare(self) -> None:
-        from azure_emulator.certificates import ensure_certificates
-
         before = self.home.record()
         self.home.logs.mkdir(parents=True, exist_ok=True)
         _shorten_logs(self.home.logs)
-        tls = ensure_certificates(self.home.path)
+        _run(certificate_command(self.home.path))
         ports = choose_ports(before.ports if before else {}, self._preferred_ports)
         self.addresses = Addresses(ports)
         self._released = bool(before and before.released)
         settings = azure_environment(self.home.path, self.addresses) | self._settings
         self._client_environment = settings
         self.environment = {**base_environment(), **settings, "NOON_HOME": str(self.home.path)}
-        self.azure = LocalAzure(self.addresses.emulator, tls.ca, settings["IDENTITY_HEADER"])
+        self.azure = LocalAzure(
+            self.addresses.emulator, self.home.path / "tls" / "ca.pem", settings["IDENTITY_HEADER"]
+        )
         commands = {
             "storage": storage_command(self.home.path, self.addresses),
             "azure": emulator_command(self.home.path, self.addresses, self._operation_seconds),
@@ -267,6 +265,14 @@ class LocalStack:
 
     def _host_keys(self) -> Any:
         return json.loads(self.home.host_keys_file.read_text(encoding="utf-8"))
+
+
+def _run(command: list[str]) -> None:
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=ROOT, env=base_environment(), capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        raise CommandError(f"{' '.join(command)} failed:\n{ended.stderr.strip()}")
 
 
 def _shorten_logs(folder: Path) -> None:

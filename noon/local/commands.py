@@ -1,0 +1,81 @@
+"""The command lines of the stack's processes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from noon.failures import CommandError
+from noon.home import ROOT
+from noon.local.environment import (
+    COMPUTE,
+    EMULATOR,
+    LANDING,
+    RESOURCE_GROUP,
+    SUBSCRIPTION,
+    WORKSPACE,
+    Addresses,
+)
+
+AZURITE = EMULATOR / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+
+
+def certificate_command(home: Path) -> list[str]:
+    """Give the command that makes or renews the certificates in home/tls."""
+    return [sys.executable, "-m", "azure_emulator", "certificate", "--home", str(home)]
+
+
+def storage_command(home: Path, addresses: Addresses) -> list[str]:
+    """Give the command of Azurite over TLS, with its data in home/azurite."""
+    tls = home / "tls"
+    command = [_node(), str(AZURITE), "--silent", "--skipApiVersionCheck", "--oauth", "basic"]
+    command += ["--cert", str(tls / "cert.pem"), "--key", str(tls / "key.pem")]
+    command += ["--location", str(home / "azurite"), "--disableTelemetry"]
+    for kind in ("blob", "queue", "table"):
+        command += [f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(addresses.ports[kind])]
+    return command
+
+
+def emulator_command(home: Path, addresses: Addresses, operation_seconds: float) -> list[str]:
+    """Give the command of Azure ML, identity and Event Grid."""
+    command = [sys.executable, "-m", "azure_emulator", "serve", "--home", str(home)]
+    command += ["--port", str(addresses.ports["emulator"])]
+    command += ["--subscription", SUBSCRIPTION, "--resource-group", RESOURCE_GROUP]
+    command += ["--workspace", WORKSPACE, "--blob-url", addresses.storage("blob")]
+    command += ["--datastore", f"{LANDING}={LANDING}", "--compute", COMPUTE]
+    command += [
+        "--image",
+        f"noon-backend*={shlex.quote(sys.executable)} -m backend --port {{port}}",
+    ]
+    command += ["--python", sys.executable]
+    return [*command, "--operation-seconds", str(operation_seconds), "--watch-seconds", "0.5"]
+
+
+def host_command(home: Path, addresses: Addresses) -> list[str]:
+    """Give the command of the Functions host with our app."""
+    command = [sys.executable, "-m", "azure_emulator", "functions", "--home", str(home)]
+    return [*command, "--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+
+
+def supervised(*command: str) -> list[str]:
+    """Give the command line that runs `command` so that it ends with the calling process.
+
+    The emulator's supervisor is a script: it asks the kernel for a signal at our death
+    (PR_SET_PDEATHSIG on Linux; elsewhere it looks once a second) and then ends what it runs.
+    """
+    script = EMULATOR / "azure_emulator" / "supervisor.py"
+    return [sys.executable, "-I", "-S", str(script), str(os.getpid()), *command]
+
+
+def _node() -> str:
+    """Find node on PATH, else the one that `make setup` put beside this Python."""
+    if not AZURITE.exists():
+        raise CommandError(f"Azurite is not installed in {EMULATOR / 'azurite'}: run `make setup`")
+    beside = str(Path(sys.executable).parent)
+    places = os.pathsep.join(filter(None, [os.environ.get("PATH"), beside]))
+    if node := shutil.which("node", path=places):
+        return node
+    raise CommandError("there is no node, which Azurite needs: run `make setup`")
