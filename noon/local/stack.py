@@ -212,30 +212,30 @@ class LocalStack:
         self._record()
 
     def _start_storage(self) -> None:
-        with self.stages.running("storage") as detail:
+        with self.stages.running("storage") as stage:
             self._begin(self._children["storage"])
-            detail(self.addresses.storage("blob"))
+            stage.result = self.addresses.storage("blob")
 
     def _start_azure(self) -> None:
-        with self.stages.running("azure") as detail:
+        with self.stages.running("azure") as stage:
             self._begin(self._children["azure"])
-            detail(self.addresses.emulator)
+            stage.result = self.addresses.emulator
 
     def _register_components(self) -> None:
-        with self.stages.running("components") as detail:
-            release = json.loads(self.noon("deploy", "components", "--json", told=detail))
+        with self.stages.running("components") as stage:
+            release = json.loads(self.noon("deploy", "components", "--json", told=stage.detail))
             self._released = True
-            detail(f"{release['component']}, serving environment {release['environment']}")
+            stage.result = f"{release['component']}, serving environment {release['environment']}"
 
     def _start_app(self) -> None:
-        with self.stages.running("app") as detail:
+        with self.stages.running("app") as stage:
             self._begin(self._children["app"])
-            detail(self.addresses.app)
+            stage.result = self.addresses.app
 
     def _subscribe(self) -> None:
-        with self.stages.running("events") as detail:
+        with self.stages.running("events") as stage:
             subscribe(self.azure, self.addresses, self._host_keys()["system"])
-            detail("data_landed, job_finished")
+            stage.result = "data_landed, job_finished"
 
     def _record(self) -> None:
         """Write down what is running, for the other commands."""

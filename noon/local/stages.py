@@ -75,15 +75,23 @@ class Stages:
         self.changed(stage)
 
     @contextmanager
-    def running(self, name: str, detail: str = "") -> Iterator[Callable[[str], None]]:
-        """Run the stage: done when the block ends, failed when it raises.
-
-        The block gets a function that changes the detail.
-        """
+    def running(self, name: str, detail: str = "") -> Iterator[Running]:
+        """Run the stage: done when the block ends, failed when it raises."""
         self.tell(name, State.RUNNING, detail)
+        running = Running(lambda text: self.tell(name, State.RUNNING, text))
         try:
-            yield lambda text: self.tell(name, State.RUNNING, text)
+            yield running
         except BaseException:
             self.tell(name, State.FAILED, self.by_name[name].detail)
             raise
-        self.tell(name, State.DONE, self.by_name[name].detail)
+        self.tell(name, State.DONE, running.result or self.by_name[name].detail)
+
+
+@dataclass(slots=True)
+class Running:
+    """What the block of a running stage can say."""
+
+    detail: Callable[[str], None]
+    """Say what is being done now."""
+    result: str = ""
+    """What it came to, for the end."""

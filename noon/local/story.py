@@ -38,17 +38,17 @@ class Story:
 
     def land(self) -> dict[str, int]:
         """Let the flights land and give the counts of files and rows."""
-        with self.stack.stages.running("data") as detail:
+        with self.stack.stages.running("data") as stage:
             done: list[str] = []
 
             def told(line: str) -> None:
                 done.append(line)
-                detail(f"{len(done)} of {self.days} days")
+                stage.detail(f"{len(done)} of {self.days} days")
 
             span = ("--from", str(FIRST_DAY), "--to", str(self.last_day))
             output = self.stack.noon("data", "push", MODEL, *span, "--json", told=told)
             landed: dict[str, int] = json.loads(output)
-            detail(
+            stage.result = (
                 f"{landed['uploaded']} files landed, {landed['skipped']} were there, "
                 f"{landed['rows']} flights"
             )
@@ -72,7 +72,7 @@ class Story:
 
     def ask(self, rows: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         """Ask the champion about the rows and give its answer, once it answers."""
-        with self.stack.stages.running("prediction") as detail:
+        with self.stack.stages.running("prediction") as stage:
             while True:
                 self.check()
                 try:
@@ -81,10 +81,10 @@ class Story:
                 except (AppRefusedError, NotRunningError) as error:
                     if isinstance(error, AppRefusedError) and error.status < 500:
                         raise
-                    detail(str(error))
+                    stage.detail(str(error))
                 time.sleep(POLL_SECONDS)
             told = zip(rows, answer["predictions"], strict=True)
-            detail(", ".join(f"{name}: {_answer_text(one)}" for name, one in told))
+            stage.result = ", ".join(f"{name}: {_answer_text(one)}" for name, one in told)
         return answer
 
     def check(self) -> None:

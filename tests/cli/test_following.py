@@ -111,8 +111,8 @@ def test_a_stage_that_raises_has_failed() -> None:
     stages = Stages()
 
     def broken() -> None:
-        with stages.running("app") as detail:
-            detail("loading")
+        with stages.running("app") as stage:
+            stage.detail("loading")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
