@@ -62,7 +62,7 @@ class Courier:
                 task = asyncio.create_task(self.attempt(delivery))
                 self._under_way[delivery.id] = task
                 task.add_done_callback(partial(self._ended, delivery.id))
-            await self._wait(self._journal.next_due_at(now), now)
+            await self._wait(self._journal.next_due_at(now))
 
     async def close(self) -> None:
         """Give up what is under way; it is due again at the next start."""
@@ -182,11 +182,10 @@ class Courier:
             self._journal.record_attempt(delivery, now, PENDING, repr(error), again_at)
         self._wake.set()
 
-    async def _wait(self, until: datetime | None, now: datetime) -> None:
+    async def _wait(self, until: datetime | None) -> None:
         waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
         if until is not None:
-            pause = self._clock.sleep((until - now).total_seconds())
-            waits.append(asyncio.create_task(pause))
+            waits.append(asyncio.create_task(self._clock.sleep_until(until)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -35,8 +35,8 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the present instant in UTC."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Return when so many seconds of this clock have passed."""
+    async def sleep_until(self, moment: datetime) -> None:
+        """Return when this clock shows `moment` or later."""
 
 
 class SystemClock:
@@ -46,6 +46,7 @@ class SystemClock:
         """Return the present instant in UTC."""
         return datetime.now(UTC)
 
-    async def sleep(self, seconds: float) -> None:
-        """Return when so many seconds have passed."""
-        await asyncio.sleep(seconds)
+    async def sleep_until(self, moment: datetime) -> None:
+        """Return at `moment`; looks now and then, since a machine's clock jumps."""
+        while (seconds := (moment - self.now()).total_seconds()) > 0:
+            await asyncio.sleep(min(seconds, 5.0))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -55,7 +56,8 @@ class BlobWatcher:
             except Exception as error:  # storage may be away for a while
                 LOG.warning("Blobs cannot be listed: %s", str(error).partition("\n")[0])
             took = asyncio.get_running_loop().time() - started
-            await self._clock.sleep(max(self._watch_seconds, took * _REST_FACTOR))
+            rest = timedelta(seconds=max(self._watch_seconds, took * _REST_FACTOR))
+            await self._clock.sleep_until(self._clock.now() + rest)
 
     def look(self) -> None:
         """Raise an event for every blob that changed since the last look."""
