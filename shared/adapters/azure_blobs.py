@@ -66,10 +66,12 @@ class AzureLeaseHold:
 class AzureBlobLease:
     """A lease on one blob for each model, in a container that is made when missing."""
 
-    def __init__(self, container: AzureContainer, lease_seconds: int = 60) -> None:
+    def __init__(
+        self, account_url: str, credential: TokenCredential, lease_seconds: int = 60
+    ) -> None:
         if not 15 <= lease_seconds <= 60:
             raise ValueError(f"a blob lease lasts 15 to 60 seconds, not {lease_seconds}")
-        self._container = container
+        self._container = AzureContainer(f"{account_url}/{LEASE_CONTAINER}", credential)
         self._seconds = lease_seconds
 
     @contextmanager

@@ -40,6 +40,3 @@ class LazyCredential:
         from azure.identity import DefaultAzureCredential
 
         return DefaultAzureCredential()
-
-
-process_credential = LazyCredential()

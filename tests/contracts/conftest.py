@@ -196,7 +196,7 @@ def lease(request: pytest.FixtureRequest) -> Iterator[LeaseUnderTest]:
     container = AzureContainer(f"{azurite.blob_url}/{LEASE_CONTAINER}", credential)
     with closing(container.client()) as client:
         yield LeaseUnderTest(
-            AzureBlobLease(container),
+            AzureBlobLease(azurite.blob_url, credential),
             lambda model: _break(client.get_blob_client(model)),
         )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.adapters.azure_blobs import AzureBlobLease, AzureContainer
+from shared.adapters.azure_blobs import AzureBlobLease
+from shared.adapters.credential import LazyCredential
 from shared.domain.errors import ConflictError
 
 
@@ -53,9 +54,7 @@ def test_loser_does_not_give_back_what_another_took(lease) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 14, 61])
-def test_length_that_storage_does_not_know_is_refused(
-    azure_container: AzureContainer, seconds: int
-) -> None:
+def test_length_that_storage_does_not_know_is_refused(seconds: int) -> None:
     """A blob lease lasts 15 to 60 seconds."""
     with pytest.raises(ValueError, match="15 to 60"):
-        AzureBlobLease(azure_container, seconds)
+        AzureBlobLease("https://127.0.0.1:1/devstoreaccount1", LazyCredential(), seconds)
