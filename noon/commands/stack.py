@@ -205,8 +205,8 @@ Ctrl-C stops everything and keeps the state.""",
     )
 
 
-class _EndedError(BaseException):
-    """Ctrl-C or SIGTERM; not an Exception, so that nothing on the way takes it for a failure."""
+class _EndedError(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM; no Exception, so that nothing on the way takes it for a failure."""
 
 
 @contextmanager

@@ -75,6 +75,8 @@ def base_environment() -> dict[str, str]:
     local = "127.0.0.1,localhost"
     for name in ("NO_PROXY", "no_proxy"):
         kept[name] = f"{kept[name]},{local}" if kept.get(name) else local
+    # Frames drawn around tracebacks would fill the last lines of a log, which we show.
+    kept["TYPER_STANDARD_TRACEBACK"] = "1"
     path = [str(EMULATOR), *filter(None, [kept.get("PYTHONPATH", "")])]
     kept["PYTHONPATH"] = os.pathsep.join(path)
     return kept

@@ -33,7 +33,9 @@ def cli_home(tmp_path: Path) -> Path:
 def noon_cli(cli_home: Path, tmp_path: Path) -> Cli:
     """Runs `noon` with arguments, from a folder that is not the checkout."""
 
-    def run(*arguments: str, text: str = "", **values: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, text: str = "", seconds: float = 60, **values: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "noon", *arguments],
             cwd=tmp_path,
@@ -41,7 +43,7 @@ def noon_cli(cli_home: Path, tmp_path: Path) -> Cli:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
 
