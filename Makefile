@@ -42,7 +42,7 @@ reset: setup ## Stop it and forget its state
 	@$(BIN)/noon reset
 
 test: setup ## Every test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 check: setup ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+WHOLE_STACK = "tests/e2e/"
+
+
+class ByFile(LoadScopeScheduling):
+    """A file stays on one worker, so that what its tests share starts once.
+
+    The tests that start the whole stack stay together: two stacks would only get in each other's
+    way. (xdist's own `loadgroup` does nothing under this pytest: it renames tests by a private
+    field that is gone.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return WHOLE_STACK if nodeid.startswith(WHOLE_STACK) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Give xdist our way of spreading."""
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays on one worker, so that what its tests share starts once.
-
-    The tests that start the whole stack are one group, since two stacks would only get in each
-    other's way, and the first, since they take longest and the other worker does the rest.
-    """
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of the whole stack and put them first, since they take longest."""
+    folder = Path(config.rootpath, WHOLE_STACK)
     for item in items:
-        whole_stack = item.get_closest_marker("e2e") is not None
-        item.add_marker(pytest.mark.xdist_group("e2e" if whole_stack else str(item.path)))
+        if folder in item.path.parents:
+            item.add_marker("e2e")
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
