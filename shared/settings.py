@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.errors import SettingsError
 
+ROOT = Path(__file__).parents[1]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?[^/]$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -35,7 +36,11 @@ class Settings(BaseSettings):
     """URL of the table account that holds state and decisions."""
     profile: Literal["", "local"] = ""
     """Which [profiles.…] of the model files applies."""
-    models_dir: Path = Path("models")
+    models_dir: Path = ROOT / "models"
+    components_dir: Path = ROOT / "training_components"
+    """What `noon deploy components` registers."""
+    serving_image: Text = "noon-backend:local"
+    """Container image of the scoring service."""
     landing_datastore: Text = "landing"
     runs_datastore: Text = "workspaceblobstore"
     queue_name: Text = "noon-reconcile"

@@ -170,14 +170,14 @@ def _line(problem: Any) -> str:
 
 
 def _allowed(loc: tuple[int | str, ...]) -> str:
-    sections = {
+    sections: dict[str, type[BaseModel]] = {
         "data": Data,
         "evaluation": Evaluation,
         "gate": Gate,
         "retraining": Retraining,
         "rollout": Rollout,
     }
-    section: type[BaseModel] = sections.get(str(loc[0]), ModelFile) if len(loc) > 1 else ModelFile
+    section = sections.get(str(loc[0]), ModelFile) if len(loc) > 1 else ModelFile
     names = [field.alias or name for name, field in section.model_fields.items()]
     return f"allowed are {', '.join(names)}"
 

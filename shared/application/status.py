@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.application.intake import ControlPlane
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, Kind
 from shared.domain.policy import ModelSpec
 from shared.domain.state import Champion, ModelState, Rollout, Training
 from shared.ports import Ports
 
 DECISIONS_SHOWN = 10
+DECISIONS_READ = 60
+"""Most passes only wait; those are read and not shown."""
 LOOK_BACK = timedelta(days=30)
 
 
@@ -27,7 +29,8 @@ def _model(ports: Ports, spec: ModelSpec) -> dict[str, Any]:
     now = ports.clock.now()
     state = ports.state.load(spec.name).state
     slots = ports.slots.around(spec.retraining.schedule, spec.retraining.time_zone, now)
-    decisions = ports.decisions.since(spec.name, now - LOOK_BACK, DECISIONS_SHOWN)
+    read = ports.decisions.since(spec.name, now - LOOK_BACK, DECISIONS_READ)
+    decisions = [decision for decision in read if decision.kind not in _WAITING][-DECISIONS_SHOWN:]
     shown = {
         "model": spec.name,
         "title": spec.title,
@@ -36,6 +39,8 @@ def _model(ports: Ports, spec: ModelSpec) -> dict[str, Any]:
     }
     return shown | (_state(state) if state is not None else _UNSEEN)
 
+
+_WAITING = (Kind.HELD, Kind.DUPLICATE, Kind.COALESCED)
 
 _UNSEEN: dict[str, Any] = {
     "champion": None,
@@ -108,6 +113,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
         "actions": list(decision.actions),
         "outcome": decision.outcome,
+        "about": list(decision.about),
     }
 
 

@@ -1,0 +1,1 @@
+"""Marks this folder as a function app; the code is in the package function_app/, which wins."""

@@ -1,0 +1,47 @@
+"""HTTP: predictions, status and orders; an error is always problem+json."""
+
+import json
+
+import azure.functions as func
+
+from shared.application import orders
+from shared.application.predict import Answer
+from shared.application.status import status as status_of
+from shared.bootstrap import runtime
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("health")
+@blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding asks for it
+    """The app was loaded and its settings are right."""
+    return respond(Answer(200, json.dumps({"status": "ok"}).encode()))
+
+
+@blueprint.function_name("predict")
+@blueprint.route(route="models/{model}/predict", methods=["POST"])
+async def predict(req: func.HttpRequest) -> func.HttpResponse:
+    """Score rows with the model's champion."""
+    model = req.route_params["model"]
+    return respond(await runtime().predictions.answer(model, req.get_body()))
+
+
+@blueprint.function_name("status")
+@blueprint.route(route="status", methods=["GET"])
+def status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding asks for it
+    """Every model with champion, training, rollout and newest decisions."""
+    return respond(Answer(200, json.dumps(status_of(runtime().plane)).encode()))
+
+
+@blueprint.function_name("train")
+@blueprint.route(route="models/{model}/train", methods=["POST"])
+def train(req: func.HttpRequest) -> func.HttpResponse:
+    """Order a training; the function's own key opens it."""
+    model = req.route_params["model"]
+    return respond(orders.train(runtime().plane, model, req.get_body()))
+
+
+def respond(answer: Answer) -> func.HttpResponse:
+    """The answer in the worker's words."""
+    return func.HttpResponse(answer.body, status_code=answer.status, mimetype=answer.content_type)

@@ -1,0 +1,118 @@
+"""The one composition root: which adapter stands behind which port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from shared.adapters.azure_blobs import (
+    AzureBlobLease,
+    AzureContainer,
+    AzureLandingZone,
+    AzureRunFiles,
+)
+from shared.adapters.azure_decisions import AzureTableDecisionLog
+from shared.adapters.azure_ml import AzureMachineLearning
+from shared.adapters.azure_ml_endpoints import AzureOnlineEndpoint
+from shared.adapters.azure_ml_jobs import AzureTrainingJobs
+from shared.adapters.azure_ml_models import AzureModelRegistry
+from shared.adapters.azure_queues import AzureMessageQueue, parse_message
+from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
+from shared.adapters.azure_tables import AzureTable
+from shared.adapters.clock import SystemClock
+from shared.adapters.credential import LazyCredential
+from shared.adapters.event_grid import parse_event
+from shared.adapters.model_files import load_models
+from shared.adapters.prober import AzureProber
+from shared.adapters.schedule import CronSlots
+from shared.adapters.scorer import AzureScorer
+from shared.application.intake import ControlPlane
+from shared.application.predict import Predictions
+from shared.domain.facts import Release
+from shared.ports import Ports
+from shared.settings import Settings, load_settings
+
+STATE_TABLE = "noonstate"
+DECISIONS_TABLE = "noondecisions"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """All that a trigger or a command needs."""
+
+    settings: Settings
+    plane: ControlPlane
+    predictions: Predictions
+
+
+@cache
+def runtime() -> Runtime:
+    """The process's one runtime; raises SettingsError when anything is wrong."""
+    settings = load_settings()
+    models = load_models(settings.models_dir, settings.profile)
+    credential = LazyCredential()
+    plane = ControlPlane(
+        ports=_ports(settings, credential),
+        models=models,
+        workspace=settings.workspace_id,
+        landing_container=settings.landing_container,
+        read_event=parse_event,
+        read_message=parse_message,
+    )
+    scorer = AzureScorer(credential, settings.predict_timeout_seconds)
+    return Runtime(settings, plane, Predictions(plane, scorer))
+
+
+def release_components() -> Release:
+    """Register environments and components of this checkout and make them the release."""
+    from shared.adapters.azure_ml_assets import register_components
+
+    settings = load_settings()
+    credential = LazyCredential()
+    release = register_components(
+        _workspace(settings, credential).client(),
+        settings.components_dir,
+        image=settings.serving_image,
+    )
+    _release_store(settings, credential).publish(release)
+    return release
+
+
+def _ports(settings: Settings, credential: LazyCredential) -> Ports:
+    workspace = _workspace(settings, credential)
+    registry = AzureModelRegistry(workspace, settings.runs_datastore)
+    jobs = AzureTrainingJobs(
+        workspace,
+        registry.job_of,
+        compute=settings.compute,
+        landing_datastore=settings.landing_datastore,
+        runs_datastore=settings.runs_datastore,
+        code_commit=settings.code_commit,
+    )
+    return Ports(
+        clock=SystemClock(),
+        slots=CronSlots(),
+        state=AzureTableStateStore(AzureTable(settings.table_url, STATE_TABLE, credential)),
+        releases=_release_store(settings, credential),
+        decisions=AzureTableDecisionLog(
+            AzureTable(settings.table_url, DECISIONS_TABLE, credential)
+        ),
+        queue=AzureMessageQueue(settings.queue_url, settings.queue_name, credential),
+        lease=AzureBlobLease(settings.blob_url, credential, settings.lease_seconds),
+        landing=AzureLandingZone(AzureContainer(settings.landing_url, credential)),
+        files=AzureRunFiles(AzureContainer(settings.runs_url, credential)),
+        jobs=jobs,
+        registry=registry,
+        endpoint=AzureOnlineEndpoint(workspace, identity_id=settings.endpoint_identity),
+        prober=AzureProber(credential),
+    )
+
+
+def _workspace(settings: Settings, credential: LazyCredential) -> AzureMachineLearning:
+    return AzureMachineLearning(
+        settings.subscription_id, settings.resource_group, settings.workspace, credential
+    )
+
+
+def _release_store(settings: Settings, credential: LazyCredential) -> AzureTableReleaseStore:
+    return AzureTableReleaseStore(AzureTable(settings.table_url, STATE_TABLE, credential))

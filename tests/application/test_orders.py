@@ -1,0 +1,65 @@
+"""Orders over HTTP and the status that people read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from shared.application.orders import train
+from shared.application.status import status
+from tests.application.conftest import World
+from tests.application.story import complete, land
+
+REFUSED: list[tuple[str, str, bytes, int, str]] = [
+    ("unknown_model", "ghost", b'{"because":"x"}', 404, "known are diabetes, flights"),
+    ("no_json", "flights", b"because", 400, "JSON"),
+    ("a_list", "flights", b"[]", 422, "object"),
+    ("no_reason", "flights", b"{}", 422, "because must say why"),
+    ("blank_reason", "flights", b'{"because":" "}', 422, "because must say why"),
+    ("number", "flights", b'{"because":1}', 422, "because must say why"),
+    ("who", "flights", b'{"because":"x","who":1}', 422, "who must be a text"),
+    ("extra", "flights", b'{"because":"x","when":1}', 422, "when is not known"),
+    ("long", "flights", json.dumps({"because": "x" * 501}).encode(), 422, "500 characters"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "body", "code", "words"), REFUSED, ids=[row[0] for row in REFUSED]
+)
+def test_wrong_order_is_refused(
+    world: World, name: str, model: str, body: bytes, code: int, words: str
+) -> None:
+    """A wrong order says what is wrong and leaves nothing behind."""
+    answer = train(world.plane, model, body)
+    assert answer.status == code
+    assert words in json.loads(answer.body)["detail"]
+    assert world.queue.waiting == []
+
+
+def test_order_is_kept_and_answered_at_once(world: World) -> None:
+    """An order is a row and a message; its id can be asked about."""
+    answer = train(world.plane, "flights", b'{"because":"new labels","who":"ada"}')
+    assert answer.status == 202
+    order_id = json.loads(answer.body)["order_id"]
+    land(world, "a.csv")
+    world.go_on(1)
+    (training,) = world.jobs.running
+    assert "ada asked: new labels" in training.because
+    assert world.decisions.about("flights", f"order:{order_id}", 5)
+
+
+def test_status_before_and_after(world: World) -> None:
+    """Models never seen are shown; champions come with the numbers of the gate."""
+    before = status(world.plane)["models"][1]
+    assert (before["model"], before["champion"], before["decisions"]) == ("flights", None, [])
+    land(world, "a.csv")
+    world.go_on(5)
+    assert status(world.plane)["models"][1]["training"]["files"] == 1
+    complete(world)
+    world.go_on(5)
+    after = status(world.plane)["models"][1]
+    assert after["champion"]["version"] == 1
+    assert after["champion"]["compared_with"] == "baseline prior"
+    assert after["rollout"]["phase"] == "succeeded"
+    assert json.loads(json.dumps(after)) == after
