@@ -14,7 +14,7 @@ from typing import Protocol
 
 from shared.domain.actions import PinnedFile
 from shared.domain.decision import Decision
-from shared.domain.events import Message, TrainOrder
+from shared.domain.events import Message, RolloutOrder, TrainOrder
 from shared.domain.facts import (
     EndpointFacts,
     JobFacts,
@@ -23,6 +23,7 @@ from shared.domain.facts import (
     SmokeFacts,
     Snapshot,
 )
+from shared.domain.health import Counts, HealthRow
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Subject, Training, Version
 
@@ -67,6 +68,10 @@ class StateStore(Protocol):
 
     def add_order(self, model: str, order: TrainOrder) -> bool:
         """Keep an order until a pass takes it in; False if the same order is there already."""
+        ...
+
+    def add_rollout_order(self, model: str, order: RolloutOrder) -> bool:
+        """Keep an order for the rollout; False if the same order is there already."""
         ...
 
     def next_due(self) -> dict[str, datetime]:
@@ -215,6 +220,18 @@ class Prober(Protocol):
         ...
 
 
+class HealthWindow(Protocol):
+    """How deployments answer, as the proxy counts it; one row a process and bucket."""
+
+    def read(self, model: str, since: datetime, until: datetime) -> dict[str, Counts]:
+        """Counts by deployment over the buckets that begin in the window, in one query."""
+        ...
+
+    def write(self, model: str, rows: Sequence[HealthRow]) -> None:
+        """Upsert what was counted up to now; the same row again replaces itself."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that a pass may touch."""
@@ -232,6 +249,7 @@ class Ports:
     registry: ModelRegistry
     endpoint: OnlineEndpoint
     prober: Prober
+    health: HealthWindow
 
 
 @dataclass(frozen=True, slots=True)

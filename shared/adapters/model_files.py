@@ -88,6 +88,12 @@ class Rollout(_Section):
     keep_warm_minutes: Amount = 60
     instance_type: str = "Standard_DS2_v2"
     instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+    error_rate_max: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    latency_ratio_max: Annotated[float, Field(gt=1)] = 1.5
+    latency_slack_ms: Amount = 5.0
+    failed_checks_allowed: Annotated[int, Field(ge=0)] = 0
+    hand_changed: Literal["restore", "adopt"] = "restore"
+    bucket_seconds: Annotated[float, Field(ge=1, le=60)] = 10
     poll_seconds: Seconds = 60
 
     @model_validator(mode="after")
@@ -248,6 +254,15 @@ def _gate(file: ModelFile) -> GatePolicy:
 def _rollout(section: Rollout) -> RolloutPolicy:
     return RolloutPolicy(
         steps=tuple(section.steps),
+        soak=timedelta(seconds=section.soak_seconds),
+        requests_min=section.requests_min,
+        no_data_max=timedelta(seconds=section.no_data_seconds_max),
+        error_rate_max=section.error_rate_max,
+        latency_ratio_max=section.latency_ratio_max,
+        latency_slack_ms=section.latency_slack_ms,
+        failed_checks_allowed=section.failed_checks_allowed,
+        hand_changed=section.hand_changed,
+        bucket=timedelta(seconds=section.bucket_seconds),
         provisioning_max=timedelta(minutes=section.provisioning_minutes_max),
         smoke_rows=section.smoke_rows,
         keep_warm=timedelta(minutes=section.keep_warm_minutes),

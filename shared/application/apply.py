@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shared.application.observe import spec_bytes
 from shared.domain.actions import (
@@ -16,9 +17,13 @@ from shared.domain.actions import (
     RegisterModel,
     SetTraffic,
     SubmitJob,
+    TopUp,
     describe,
 )
-from shared.domain.errors import NoonError
+from shared.domain.errors import NoonError, RefusedError
+from shared.domain.facts import Probe
+from shared.domain.health import Counts, HealthRow
+from shared.domain.places import output_path
 from shared.domain.policy import ModelSpec
 from shared.ports import LeaseHold, Ports
 
@@ -30,16 +35,29 @@ def pin_all(ports: Ports, spec: ModelSpec, actions: Sequence[Action]) -> None:
             ports.files.write_once(action.ref.path, _manifest(spec, action))
 
 
-def apply_all(ports: Ports, spec: ModelSpec, actions: Sequence[Action], lease: LeaseHold) -> str:
-    """`done`, or what went wrong with the first action that failed; the rest waits with it."""
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How the orders of a pass went."""
+
+    outcome: str = "done"
+    """`done`, or what went wrong with the first that failed; the rest waits with it."""
+    refused: str = ""
+    """The same, if the outside said no for good."""
+
+
+def apply_all(
+    ports: Ports, spec: ModelSpec, actions: Sequence[Action], lease: LeaseHold
+) -> Applied:
+    """Carry out the actions in order until one fails."""
     for action in actions:
         try:
             # Endpoints have no etag: only the lease keeps two passes from writing at once.
             lease.check()
             apply(ports, spec, action)
         except NoonError as error:
-            return f"could not {describe(action)}: {error}"
-    return "done"
+            text = f"could not {describe(action)}: {error}"
+            return Applied(text, text if isinstance(error, RefusedError) else "")
+    return Applied()
 
 
 def apply(ports: Ports, spec: ModelSpec, action: Action) -> None:
@@ -63,6 +81,8 @@ def apply(ports: Ports, spec: ModelSpec, action: Action) -> None:
             ports.endpoint.set_traffic(model, dict(traffic))
         case DeleteDeployment(deployment):
             ports.endpoint.delete_deployment(model, deployment)
+        case TopUp():
+            _top_up(ports, spec, action)
 
 
 def _manifest(spec: ModelSpec, action: PinData) -> bytes:
@@ -77,3 +97,20 @@ def _manifest(spec: ModelSpec, action: PinData) -> bytes:
         "files": files,
     }
     return json.dumps(content, indent=1).encode()
+
+
+def _top_up(ports: Ports, spec: ModelSpec, action: TopUp) -> None:
+    """Ask with recorded rows; the answers count in the health window, marked as ours."""
+    sample = ports.files.read(output_path(action.job, "model", "sample.json"))
+    rows = json.loads(sample)["rows"] if sample else []
+    answers = [
+        ports.prober.smoke(action.scoring_uri, action.deployment, [rows[turn % len(rows)]])
+        for turn in range(action.requests if rows else 0)
+    ]
+    failures = sum(answer.probe is Probe.FAILED for answer in answers)
+    asked = sum(answer.probe is not Probe.NO_DATA for answer in answers)
+    if asked:
+        counts = Counts(requests=asked, failures=failures, topped_up=asked)
+        now = ports.clock.now()
+        row = HealthRow(action.deployment, f"topup-{now:%H%M%S%f}", now, counts)
+        ports.health.write(spec.name, [row])

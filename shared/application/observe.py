@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.domain.errors import MalformedError
@@ -20,6 +21,7 @@ from shared.domain.facts import (
     Snapshot,
     Wanted,
 )
+from shared.domain.health import Counts
 from shared.domain.places import output_path, spec_path
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Subject
@@ -37,7 +39,7 @@ def observe(
     return Facts(
         snapshot=snapshot,
         slots=slots,
-        release=ports.releases.release(),
+        release=ports.releases.release() if wanted.release else None,
         listing=ports.landing.list(spec.prefix) if wanted.listing else None,
         pinned=_pinned(ports, state) if wanted.listing or ended else frozenset(),
         spec_path=spec_path(spec.name, _digest(spec_bytes(spec))),
@@ -47,6 +49,7 @@ def observe(
         registered_job=_registered_job(ports, spec, state) if wanted.endpoint else None,
         endpoint=endpoint,
         smoke=_smoke(ports, spec, state, wanted.smoke, endpoint),
+        health=_health(ports, spec, wanted.health_since),
     )
 
 
@@ -94,6 +97,12 @@ def _registered_job(ports: Ports, spec: ModelSpec, state: ModelState | None) -> 
     if state is None or state.rollout is None or state.rollout.phase.ended:
         return None
     return ports.registry.job_of(spec.name, state.rollout.version.number)
+
+
+def _health(ports: Ports, spec: ModelSpec, since: datetime | None) -> Mapping[str, Counts] | None:
+    if since is None:
+        return None
+    return ports.health.read(spec.name, since, ports.clock.now() - spec.rollout.lag)
 
 
 def _smoke(

@@ -8,6 +8,7 @@ the end. Everything that goes wrong outside is tried again by the next pass.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from shared.application.apply import apply_all, pin_all
@@ -40,30 +41,39 @@ def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
     with ports.lease.hold(spec.name) as lease:
         if lease is None:
             return _come_again(ports, message, now)
-        # Read again: what was read before the lease may have been another pass's to change.
-        return _pass(ports, spec, message, lease)
+        return _pass(ports, spec, message, snapshot, lease)
 
 
-def _pass(ports: Ports, spec: ModelSpec, message: Message, lease: LeaseHold) -> Decision:
+def _pass(
+    ports: Ports, spec: ModelSpec, message: Message, snapshot: Snapshot, lease: LeaseHold
+) -> Decision:
     now = ports.clock.now()
-    snapshot = ports.state.load(spec.name)
     slots = ports.slots.around(spec.retraining.schedule, spec.retraining.time_zone, now)
     facts = observe(ports, spec, snapshot, slots, wanted(snapshot, slots, spec, now))
     plan = decide(facts, spec, now)
     try:
-        lease.check()
-        # Pins come before the wish: their names are digests, so one too many harms nobody,
-        # but a wish whose manifest was never written could not be fulfilled any more.
-        pin_all(ports, spec, plan.actions)
-        ports.state.save(plan.state, snapshot.etag, snapshot.rows)
+        # What was read before the lease was taken may have changed: then the etag says so.
+        etag = _save(ports, spec, plan, snapshot, lease)
     except ConflictError as error:
         return _come_again(ports, message, now, str(error))
-    outcome = apply_all(ports, spec, plan.actions, lease)
-    decision = _decision(message, now, plan, outcome)
+    applied = apply_all(ports, spec, plan.actions, lease)
+    if applied.refused:
+        refused = replace(plan.state, order_refused=applied.refused)
+        ports.state.save(refused, etag)
+    decision = _decision(message, now, plan, applied.outcome)
     ports.decisions.append(decision)
-    if outcome == "done" and plan.state.next_due_at <= now:
+    if applied.outcome == "done" and plan.state.next_due_at <= now:
         ports.queue.send(Message(spec.name, "continue", message.traceparent))
     return decision
+
+
+def _save(ports: Ports, spec: ModelSpec, plan: Plan, snapshot: Snapshot, lease: LeaseHold) -> str:
+    """Write the wish down before anything is done about it; gives its etag."""
+    lease.check()
+    # Pins come before the wish: their names are digests, so one too many harms nobody,
+    # but a wish whose manifest was never written could not be fulfilled any more.
+    pin_all(ports, spec, plan.actions)
+    return ports.state.save(plan.state, snapshot.etag, snapshot.rows)
 
 
 def _not_due(snapshot: Snapshot, now: datetime) -> bool:

@@ -77,6 +77,17 @@ class DeleteDeployment:
     deployment: str
 
 
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Send recorded rows to a deployment by header, for want of callers."""
+
+    job: str
+    """Whose sample rows are sent."""
+    scoring_uri: str
+    deployment: str
+    requests: int
+
+
 Action = (
     PinData
     | SubmitJob
@@ -86,6 +97,7 @@ Action = (
     | CreateDeployment
     | SetTraffic
     | DeleteDeployment
+    | TopUp
 )
 
 
@@ -109,3 +121,5 @@ def describe(action: Action) -> str:
             return f"set traffic to {shares}"
         case DeleteDeployment(deployment):
             return f"delete deployment {deployment}"
+        case TopUp(_, _, deployment, requests):
+            return f"send {requests} recorded rows to {deployment}"

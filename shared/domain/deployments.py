@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.actions import DeleteDeployment
+from shared.domain.actions import DeleteDeployment, SetTraffic
+from shared.domain.canary import FULL, all_to, live
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.facts import EndpointFacts, Facts, ProvisioningState, Release
 from shared.domain.policy import RolloutPolicy
@@ -51,6 +52,24 @@ def retire(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime
     return Step(
         state, Kind.ACTED, (reason,), (DeleteDeployment(name),), (f"deployment:{name}",), due_at=due
     )
+
+
+def watch_traffic(
+    state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime
+) -> Step | None:
+    """Notice that somebody took traffic from the champion while nothing rolls out."""
+    if state.champion is None or facts.endpoint is None:
+        return None
+    endpoint, name = facts.endpoint, state.champion.subject.deployment
+    shares = live(endpoint.traffic)
+    if shares == {name: FULL} or name not in endpoint.deployments or busy(endpoint):
+        return None
+    if policy.hand_changed == "adopt":
+        reason = Reason("hand_changed", f"somebody set the traffic to {shares}: left so")
+        return Step(state, Kind.HELD, (reason,))
+    reason = Reason("hand_changed", f"somebody set the traffic to {shares}: set back to {name}")
+    order = (SetTraffic(all_to(name, endpoint)),)
+    return Step(state, Kind.ACTED, (reason,), order, due_at=now + policy.poll)
 
 
 def busy(endpoint: EndpointFacts) -> Reason | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 MESSAGE_SCHEMA = 1
 
@@ -60,6 +61,29 @@ class TrainOrder:
 
     row: str
     order_id: str
+    who: str
+    because: str
+    ordered_at: datetime
+
+
+class Verb(StrEnum):
+    """What an operator can ask of a rollout."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    ABORT = "abort"
+    """Give up the version that is rolled out."""
+    ROLLBACK = "rollback"
+    """Give it up, or go back to the former version when none is rolled out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutOrder:
+    """Somebody asked something of a rollout."""
+
+    row: str
+    order_id: str
+    verb: Verb
     who: str
     because: str
     ordered_at: datetime

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.actions import PinnedFile
-from shared.domain.events import Landing, TrainOrder
+from shared.domain.events import Landing, RolloutOrder, TrainOrder
+from shared.domain.health import Counts
 from shared.domain.state import ModelState, Subject
 
 
@@ -131,11 +132,14 @@ class Snapshot:
     etag: str
     landings: tuple[Landing, ...] = ()
     orders: tuple[TrainOrder, ...] = ()
+    rollout_orders: tuple[RolloutOrder, ...] = ()
 
     @property
     def rows(self) -> tuple[str, ...]:
         """Keys of the rows that wait to be taken in."""
-        return (*(row.row for row in self.landings), *(row.row for row in self.orders))
+        landings = (row.row for row in self.landings)
+        trainings = (row.row for row in self.orders)
+        return (*landings, *trainings, *(row.row for row in self.rollout_orders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,8 @@ class Facts:
     """The job that made what is registered under the rollout's version number."""
     endpoint: EndpointFacts | None = None
     smoke: SmokeFacts | None = None
+    health: Mapping[str, Counts] | None = field(default=None, hash=False)
+    """Counts by deployment since the step's traffic was read back, for what is settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +176,5 @@ class Wanted:
     listing: bool = False
     endpoint: bool = False
     smoke: Subject | None = None
+    health_since: datetime | None = None
+    release: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.domain import deployments, retraining, rollout, training_job
+from shared.domain import deployments, retraining, rollout, rollout_orders, training_job
 from shared.domain.actions import Action, describe
 from shared.domain.decision import Json, Kind, Reason, Step, strongest
 from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
@@ -35,11 +35,17 @@ def wanted(snapshot: Snapshot, slots: SlotFacts, spec: ModelSpec, now: datetime)
     """What is worth observing for the decision; the less, the cheaper the pass."""
     state = snapshot.state or retraining.first_state(spec.name, slots, now)
     state = retraining.take_in(state, snapshot).state
+    job = state.training is not None
+    listing = retraining.wants_listing(state, slots, spec.retraining, now)
+    rolling = rollout.in_flight(state)
     return Wanted(
-        job=state.training is not None,
-        listing=retraining.wants_listing(state, slots, spec.retraining, now),
-        endpoint=rollout.wants_endpoint(state, now),
+        job=job,
+        listing=listing,
+        # With the hourly listing the endpoint is looked at too: somebody may have changed it.
+        endpoint=rollout.wants_endpoint(state, now) or (listing and state.champion is not None),
         smoke=rollout.smoke_subject(state),
+        health_since=rollout.health_since(state),
+        release=job or listing or not rolling,
     )
 
 
@@ -47,6 +53,7 @@ def decide(facts: Facts, spec: ModelSpec, now: datetime) -> Plan:
     """The desired state after this pass and the orders that lead to it."""
     state = facts.snapshot.state or retraining.first_state(spec.name, facts.slots, now)
     steps = [retraining.take_in(state, facts.snapshot)]
+    steps += rollout_orders.obey(steps[-1].state, facts.snapshot.rollout_orders, now)
     if state.training is not None:
         steps.append(training_job.follow(steps[-1].state, facts, spec, now))
     else:
@@ -67,6 +74,9 @@ def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) ->
     begun = deployments.begin_for_new_image(state, facts.release, now)
     if begun is not None:
         return [begun]
+    changed = deployments.watch_traffic(state, facts, spec.rollout, now)
+    if changed is not None:
+        return [changed]
     if state.warm is not None:
         return [Step(state, Kind.HELD, (), due_at=state.warm.until)]
     return []

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 Task = Literal["classification", "regression"]
+HandChanged = Literal["restore", "adopt"]
 Serving = Literal["managed_endpoint", "container"]
 
 
@@ -63,14 +64,37 @@ class RolloutPolicy:
     """How a promoted version gets its traffic."""
 
     steps: tuple[int, ...]
+    """Per cent of the traffic, step by step; the last is 100."""
+    soak: timedelta
+    """A step is judged over at least this long."""
+    requests_min: int
+    """A step is judged on at least this many answers of the canary."""
+    no_data_max: timedelta
+    """A step that has soaked and is still not judged after this is given up."""
     provisioning_max: timedelta
     smoke_rows: int
     keep_warm: timedelta
     """The former champion's deployment stays for this long after the switch."""
     instance_type: str
     instance_count: int
+    error_rate_max: float = 0.02
+    """Failures per request."""
+    latency_ratio_max: float = 1.5
+    """The canary's 95th percentile over the champion's."""
+    latency_slack_ms: float = 5.0
+    """Added to the limit: a few milliseconds more are no illness."""
+    failed_checks_allowed: int = 0
+    hand_changed: HandChanged = "restore"
+    """What happens when somebody else changes the traffic."""
+    bucket: timedelta = timedelta(seconds=10)
+    """Width of the health window's buckets."""
     poll: timedelta = timedelta(minutes=1)
-    """How often Azure ML is looked at while an operation runs."""
+    """How often Azure ML is looked at while an operation runs or a step soaks."""
+
+    @property
+    def lag(self) -> timedelta:
+        """Buckets younger than this are not read: some process may still be counting."""
+        return 3 * self.bucket
 
 
 @dataclass(frozen=True, slots=True)

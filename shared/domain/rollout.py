@@ -18,25 +18,17 @@ from shared.domain.actions import (
     RegisterModel,
     SetTraffic,
 )
+from shared.domain.canary import FULL, advance_canary, all_to, go_back, live, turn_back
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.deployments import busy, surplus
 from shared.domain.facts import EndpointFacts, Facts, Probe, ProvisioningState
 from shared.domain.policy import RolloutPolicy
 from shared.domain.state import (
-    Address,
-    Champion,
     ModelState,
     Phase,
     Rollout,
     Subject,
-    Warm,
 )
-
-FORMER_MAX = 20
-"""Former champions that are remembered; the anchor looks at fewer."""
-
-FULL = 100
-"""All traffic, in per cent."""
 
 INVISIBLE = timedelta(seconds=60)
 """A deployment just ordered can answer 404 for most of a minute."""
@@ -52,11 +44,19 @@ def wants_endpoint(state: ModelState, now: datetime) -> bool:
     return in_flight(state) or (state.warm is not None and state.warm.until <= now)
 
 
+def health_since(state: ModelState) -> datetime | None:
+    """From when the health window is to be read; None while no step soaks."""
+    if not in_flight(state) or state.rollout is None or state.rollout.phase is not Phase.CANARY:
+        return None
+    return None if state.rollout.going_back else state.rollout.soaking_since
+
+
 def smoke_subject(state: ModelState) -> Subject | None:
     """The deployment that waits for its smoke test."""
-    if state.rollout is None or state.rollout.phase is not Phase.SMOKE:
+    rollout = state.rollout
+    if rollout is None or rollout.phase is not Phase.SMOKE or rollout.going_back:
         return None
-    return state.rollout.subject
+    return rollout.subject
 
 
 def advance(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime) -> Step:
@@ -72,23 +72,53 @@ def _phase(
     state: ModelState, rollout: Rollout, facts: Facts, policy: RolloutPolicy, now: datetime
 ) -> Step:
     endpoint = facts.endpoint
-    if now - rollout.started_at > policy.provisioning_max and rollout.phase is not Phase.CANARY:
-        text = f"{rollout.subject.deployment} was not ready within {policy.provisioning_max}"
-        return _roll_back(state, rollout, endpoint, Reason("timed_out", text), now)
+    against = None if rollout.going_back else _against(state, rollout, policy, now)
+    if against is not None:
+        return turn_back(state, rollout, against, now)
+    held = busy(endpoint) if endpoint else None
+    if held is not None:
+        return Step(state, Kind.HELD, (held,), due_at=now + policy.poll)
+    if rollout.going_back:
+        return go_back(state, rollout, endpoint, policy, now)
     if endpoint is None:
         return _no_endpoint(state, rollout, facts, policy, now)
-    reason = busy(endpoint)
-    if reason is not None:
-        return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
+    if rollout.phase is Phase.CANARY:
+        return advance_canary(state, rollout, facts, endpoint, policy, now)
+    if rollout.paused:
+        text = f"paused by an operator in phase {rollout.phase.value}"
+        return Step(state, Kind.HELD, (Reason("paused", text),), due_at=now + policy.poll)
+    return _before_traffic(state, rollout, facts, endpoint, policy, now)
+
+
+def _against(
+    state: ModelState, rollout: Rollout, policy: RolloutPolicy, now: datetime
+) -> Reason | None:
+    """What ends a rollout whose deployment has no traffic yet."""
+    if rollout.phase is Phase.CANARY:
+        return None
+    if state.order_refused:
+        return Reason("order_refused", state.order_refused)
+    if now - rollout.started_at > policy.provisioning_max and not rollout.paused:
+        text = f"{rollout.subject.deployment} was not ready within {policy.provisioning_max}"
+        return Reason("timed_out", text)
+    return None
+
+
+def _before_traffic(
+    state: ModelState,
+    rollout: Rollout,
+    facts: Facts,
+    endpoint: EndpointFacts,
+    policy: RolloutPolicy,
+    now: datetime,
+) -> Step:
     match rollout.phase:
         case Phase.PENDING:
             return _pending(state, rollout, facts, endpoint, policy, now)
         case Phase.PROVISIONING:
             return _provisioning(state, rollout, endpoint, policy, now)
-        case Phase.SMOKE:
-            return _smoke(state, rollout, facts, endpoint, policy, now)
         case _:
-            return _shift(state, rollout, endpoint, policy, now)
+            return _smoke(state, rollout, facts, policy, now)
 
 
 def _no_endpoint(
@@ -131,7 +161,13 @@ def _pending(
     """Make room, register, then order the deployment."""
     if endpoint.state is ProvisioningState.FAILED:
         reason = Reason("endpoint_failed", f"endpoint {endpoint.name} could not be created")
-        return _roll_back(state, rollout, endpoint, reason, now)
+        return turn_back(state, rollout, reason, now)
+    champion = state.champion.subject.deployment if state.champion else ""
+    if champion in endpoint.deployments and live(endpoint.traffic) != {champion: FULL}:
+        # A canary that was superseded has a share still: it goes at zero, never with callers.
+        clear = (SetTraffic(all_to(champion, endpoint)),)
+        reason = Reason("clear_the_way", f"all traffic to {champion} before the next one comes")
+        return Step(state, Kind.ACTED, (reason,), clear, due_at=now + policy.poll)
     in_the_way = surplus(state, rollout, endpoint)
     if in_the_way:
         # At most two deployments: whatever is in the way goes before a new one comes.
@@ -187,7 +223,7 @@ def _provisioning(
         return Step(state, Kind.ACTED, (reason,), (order,), due_at=now + policy.poll)
     if deployment.state is ProvisioningState.FAILED:
         text = f"{name} failed to provision: {deployment.message or 'no reason was given'}"
-        return _roll_back(state, rollout, endpoint, Reason("provisioning_failed", text), now)
+        return turn_back(state, rollout, Reason("provisioning_failed", text), now)
     rollout = replace(rollout, phase=Phase.SMOKE, entered_at=now)
     text = f"{name} stands after {(now - rollout.started_at).total_seconds():.0f} s"
     state = replace(state, rollout=rollout)
@@ -198,7 +234,6 @@ def _smoke(
     state: ModelState,
     rollout: Rollout,
     facts: Facts,
-    endpoint: EndpointFacts,
     policy: RolloutPolicy,
     now: datetime,
 ) -> Step:
@@ -208,82 +243,7 @@ def _smoke(
         reason = Reason("smoke_no_data", f"smoke test of {rollout.subject.deployment}: {text}")
         return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
     if smoke.probe is Probe.FAILED:
-        return _roll_back(state, rollout, endpoint, Reason("smoke_failed", smoke.text), now)
+        return turn_back(state, rollout, Reason("smoke_failed", smoke.text), now)
     rollout = replace(rollout, phase=Phase.CANARY, entered_at=now)
     reason = Reason("smoke_passed", smoke.text)
     return Step(replace(state, rollout=rollout), Kind.ACTED, (reason,), due_at=now)
-
-
-def _shift(
-    state: ModelState,
-    rollout: Rollout,
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    """Write the full map and believe it only when it reads back."""
-    name = rollout.subject.deployment
-    if name not in endpoint.deployments:
-        reason = Reason("deployment_gone", f"{name} is gone")
-        return _roll_back(state, rollout, endpoint, reason, now)
-    wished = _all_to(name, endpoint)
-    if {key: share for key, share in endpoint.traffic.items() if share} != {name: FULL}:
-        reason = Reason("shift", f"{name} gets all traffic")
-        due = now + policy.poll
-        return Step(state, Kind.ACTED, (reason,), (SetTraffic(wished),), due_at=due)
-    return _succeed(state, rollout, endpoint, policy, now)
-
-
-def _succeed(
-    state: ModelState,
-    rollout: Rollout,
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    former = state.champion
-    warm = state.warm
-    history = state.former
-    if former is not None and former.subject != rollout.subject:
-        warm = Warm(former.subject.deployment, now + policy.keep_warm)
-        if former.version.number != rollout.version.number:
-            history = (former.version, *history)[:FORMER_MAX]
-    name = rollout.subject.deployment
-    state = replace(
-        state,
-        rollout=replace(rollout, phase=Phase.SUCCEEDED, entered_at=now),
-        champion=Champion(rollout.version, rollout.environment, since=now),
-        former=history,
-        warm=warm,
-        address=Address(endpoint.scoring_uri, rollout.version.number, name),
-    )
-    reason = Reason("succeeded", f"{name} has all traffic, version {rollout.version.number} rules")
-    return Step(state, Kind.ACTED, (reason,), due_at=now)
-
-
-def _roll_back(
-    state: ModelState,
-    rollout: Rollout,
-    endpoint: EndpointFacts | None,
-    reason: Reason,
-    now: datetime,
-) -> Step:
-    """Give the deployment up: the champion keeps or gets back all traffic."""
-    name = rollout.subject.deployment
-    rollout = replace(rollout, phase=Phase.ROLLED_BACK, entered_at=now, reason=reason.text)
-    state = replace(state, rollout=rollout, last_refusal=f"rolled back: {reason.text}")
-    if endpoint is None:
-        return Step(state, Kind.REFUSED, (reason,), due_at=now)
-    actions: tuple[Action, ...] = ()
-    champion = state.champion.subject.deployment if state.champion else ""
-    if champion in endpoint.deployments and endpoint.traffic.get(champion) != FULL:
-        actions = (SetTraffic(_all_to(champion, endpoint)),)
-    if name in endpoint.deployments and name != champion:
-        # Deleted as a warm one is, on a pass in which the endpoint takes the order.
-        state = replace(state, warm=Warm(name, now))
-    return Step(state, Kind.REFUSED, (reason,), actions, due_at=now)
-
-
-def _all_to(name: str, endpoint: EndpointFacts) -> dict[str, int]:
-    """The full map: a deployment that is left out would lose its traffic unsaid."""
-    return {**dict.fromkeys(endpoint.deployments, 0), name: FULL}

@@ -130,10 +130,13 @@ class Champion:
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """A former champion's deployment, kept for an instant return."""
+    """A deployment without traffic that goes when its time is over."""
 
     deployment: str
     until: datetime
+    version: Version | None = None
+    """Of a former champion, kept for an instant return; None for one that was given up."""
+    environment: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,18 @@ class Rollout:
     reason: str = ""
     step: int = 0
     """Index of the canary step."""
+    soaking_since: datetime | None = None
+    """When the step's traffic read back as it was written."""
     paused: bool = False
+    instant: bool = False
+    """A return to a warm version: all traffic at once, nothing to soak."""
+    failed_checks: int = 0
+    usual_ms: float | None = None
+    """The champion's latency in an earlier step."""
+    going_back: str = ""
+    """Why the traffic goes back to the champion; the rollout ends when that reads back."""
+    ending: Phase = Phase.ROLLED_BACK
+    """How it is to end when it is going back."""
 
     @property
     def subject(self) -> Subject:
@@ -204,5 +218,7 @@ class ModelState:
     warm: Warm | None = None
     address: Address | None = None
     quarantine: tuple[Quarantined, ...] = ()
+    order_refused: str = ""
+    """The service's words when it refused the last action for good."""
     last_refusal: str = ""
     """What was last turned down, for people."""

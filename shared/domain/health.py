@@ -1,0 +1,162 @@
+"""How deployments are doing: counts from our own proxy, and what a check says about them.
+
+A histogram of latencies has bounds that grow by a quarter each, so that a quantile read from it
+is at most that much too high. The comparison is with the champion over the same window, as
+canary analysis does it: the same hour, the same callers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.policy import RolloutPolicy
+
+GROWTH = 1.25
+BOUNDS = 48
+"""The last bound is 1.25^47 ms, above half a minute; whatever is slower counts there."""
+
+QUANTILE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Answers of one deployment."""
+
+    requests: int = 0
+    """All of them, topped up ones included."""
+    failures: int = 0
+    """5xx, time-outs and lost connections; a 4xx is the caller's."""
+    topped_up: int = 0
+    """Recorded rows that we sent ourselves; they stay out of the latencies."""
+    latencies: tuple[int, ...] = ()
+    """Answers by latency: entry i counts those up to 1.25^i ms."""
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        size = max(len(self.latencies), len(other.latencies))
+        mine, theirs = (_padded(counts.latencies, size) for counts in (self, other))
+        return Counts(
+            self.requests + other.requests,
+            self.failures + other.failures,
+            self.topped_up + other.topped_up,
+            tuple(a + b for a, b in zip(mine, theirs, strict=True)),
+        )
+
+    @property
+    def failure_rate(self) -> float:
+        """Failures per request; 0 without any."""
+        return self.failures / self.requests if self.requests else 0.0
+
+    @property
+    def timed(self) -> int:
+        """Answers whose latency is known."""
+        return sum(self.latencies)
+
+    def latency_ms(self, quantile: float = QUANTILE) -> float:
+        """The upper bound of the bucket that holds the quantile; 0 without any."""
+        wanted, seen = quantile * self.timed, 0
+        for index, count in enumerate(self.latencies):
+            seen += count
+            if count and seen >= wanted:
+                return GROWTH**index
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """What one process counted for one deployment in one bucket of time, up to now."""
+
+    deployment: str
+    process: str
+    bucket_at: datetime
+    counts: Counts
+
+
+class Outcome(StrEnum):
+    """What a check says."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NO_DATA = "no_data"
+    """Neither good nor bad: too little was seen."""
+    HOLD = "hold"
+    """The canary cannot be judged, since what it is compared with is not well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check's outcome, with the numbers that it saw."""
+
+    outcome: Outcome
+    code: str
+    text: str
+
+
+def bucket_of(latency_ms: float) -> int:
+    """The histogram's entry for a latency."""
+    if latency_ms <= 1:
+        return 0
+    return min(BOUNDS - 1, math.ceil(math.log(latency_ms) / math.log(GROWTH) - 1e-9))
+
+
+def check_canary(
+    counts: Mapping[str, Counts],
+    canary: str,
+    champion: str,
+    usual_ms: float | None,
+    policy: RolloutPolicy,
+) -> Check:
+    """Compare the canary with the champion over one window.
+
+    `usual_ms` is the champion's latency from an earlier step, for when it has no traffic left.
+    """
+    mine, theirs = counts.get(canary, Counts()), counts.get(champion, Counts())
+    seen = f"{canary} {_said(mine)}, {champion} {_said(theirs)}"
+    ill, champion_ill = _ill(mine, policy), _ill(theirs, policy)
+    if ill and champion_ill:
+        return Check(Outcome.HOLD, "both_sick", f"both fail, the canary is not the cause: {seen}")
+    if champion_ill:
+        return Check(Outcome.HOLD, "sick_champion", f"the champion itself fails: {seen}")
+    if ill:
+        return Check(Outcome.FAILED, "errors", f"the canary fails: {seen}")
+    if mine.requests < policy.requests_min:
+        text = f"{mine.requests} of {policy.requests_min} requests: {seen}"
+        return Check(Outcome.NO_DATA, "no_data", text)
+    limit = _latency_limit(theirs, usual_ms, policy)
+    if limit is not None and mine.timed >= policy.requests_min and mine.latency_ms() > limit:
+        text = f"the canary is slow, {limit:.0f} ms are allowed: {seen}"
+        return Check(Outcome.FAILED, "slow", text)
+    return Check(Outcome.PASSED, "passed", seen)
+
+
+def usual_latency(counts: Counts, policy: RolloutPolicy) -> float | None:
+    """The champion's latency, if enough was seen to remember it."""
+    return counts.latency_ms() if counts.timed >= policy.requests_min else None
+
+
+def _ill(counts: Counts, policy: RolloutPolicy) -> bool:
+    """More failures than a whole window may have; one alone is never enough."""
+    allowed = max(1.0, policy.error_rate_max * policy.requests_min)
+    return counts.failures > allowed and counts.failure_rate > policy.error_rate_max
+
+
+def _latency_limit(theirs: Counts, usual_ms: float | None, policy: RolloutPolicy) -> float | None:
+    usual = usual_latency(theirs, policy)
+    if usual is None:
+        usual = usual_ms
+    return None if usual is None else usual * policy.latency_ratio_max + policy.latency_slack_ms
+
+
+def _said(counts: Counts) -> str:
+    text = f"{counts.requests} requests, {counts.failures} failed"
+    if counts.topped_up:
+        text += f", {counts.topped_up} of them topped up"
+    return f"{text}, p95 {counts.latency_ms():.0f} ms" if counts.timed else text
+
+
+def _padded(latencies: tuple[int, ...], size: int) -> tuple[int, ...]:
+    return latencies + (0,) * (size - len(latencies))
