@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.training.steps import Job
 
 
@@ -66,10 +67,10 @@ def test_champion_whose_column_is_gone_is_null_with_a_reason(
     assert reason in ran.errors
 
 
-def test_model_of_another_kind_is_null_with_a_reason(
+def test_champion_folder_without_a_model_is_null_with_a_reason(
     diabetes_job: Job, narrower_job: Job, tmp_path: Path
 ) -> None:
-    """A champion folder without a model is no champion of value zero."""
+    """A champion folder without a model is neither no champion nor one of value zero."""
     (tmp_path / "empty").mkdir()
     job = replace(narrower_job, home=tmp_path, earlier={})
     for name in ("data", "draft"):

@@ -40,6 +40,8 @@ class OnnxModel:
             raise CannotScore(f"{len(found)} files named schema.json below its folder, not one")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # One thread, as a server that answers single rows would have it; more would spin.
+        options.intra_op_num_threads = 1
         try:
             schema = json.loads(found[0].read_text(encoding="utf-8"))
             session = onnxruntime.InferenceSession(
