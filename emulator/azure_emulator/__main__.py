@@ -55,7 +55,7 @@ def serve(
         python=python.absolute(),
         watch_seconds=watch_seconds,
     )
-    run(settings, Pace(operation_seconds, poll_milliseconds))
+    raise typer.Exit(run(settings, Pace(operation_seconds, poll_milliseconds)))
 
 
 @app.command()

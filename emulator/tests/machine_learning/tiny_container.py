@@ -13,11 +13,11 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         """Be ready, unless told otherwise."""
         self._answer(503 if os.environ.get("NEVER_READY") else 200, {})
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         """Answer with the status asked for, after the time asked for."""
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         threading.Event().wait(asked.get("seconds", 0))
