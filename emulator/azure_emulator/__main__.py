@@ -75,11 +75,17 @@ def functions(
     home: Home,
     app_root: Annotated[Path, typer.Option("--app", help="The folder with host.json.")],
     port: Annotated[int, typer.Option(help="Loopback port.")] = 7071,
+    host_id: Annotated[str | None, typer.Option(help="Whose timers these are.")] = None,
+    queue_visibility_seconds: Annotated[
+        float, typer.Option(help="How long a message stays hidden at a time.")
+    ] = 600.0,
 ) -> None:
     """Run a Functions host for one app."""
     from .functions.cli import functions as run
 
-    raise typer.Exit(run(home, app_root, port))
+    seconds = queue_visibility_seconds
+    code = run(home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds)
+    raise typer.Exit(code)
 
 
 def _pair(value: str) -> tuple[str, str]:
