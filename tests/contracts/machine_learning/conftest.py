@@ -172,6 +172,8 @@ class EndpointUnderTest:
     endpoint: OnlineEndpoint
     settled: Callable[[], EndpointFacts]
     """What is there when no operation runs any more."""
+    slowly: Callable[[], object]
+    """From now on operations take long enough to be watched."""
     broken: int
     """Version of a serving environment in which nothing comes up."""
 
@@ -192,7 +194,7 @@ def online_endpoint(request: pytest.FixtureRequest, unique: str) -> EndpointUnde
         assert facts
         return facts
 
-    return EndpointUnderTest(memory, settled, 2)
+    return EndpointUnderTest(memory, settled, lambda: None, 2)
 
 
 @pytest.fixture
@@ -220,9 +222,11 @@ def azure_endpoint(
         assert facts
         return facts
 
-    pace = f"{local_azure.url}/_emulator/pace"
-    requests.put(pace, json={"operation_seconds": 1.0}, timeout=10).raise_for_status()
-    yield EndpointUnderTest(endpoint, settled, 2)
-    requests.put(pace, json={"operation_seconds": 0.0}, timeout=10).raise_for_status()
-    if look():
+    def pace(seconds: float) -> None:
+        url = f"{local_azure.url}/_emulator/pace"
+        requests.put(url, json={"operation_seconds": seconds}, timeout=10).raise_for_status()
+
+    yield EndpointUnderTest(endpoint, settled, lambda: pace(2.0), 2)
+    pace(0.0)
+    if endpoint.get(unique) is not None and settled():
         workspace.client().online_endpoints.begin_delete(endpoint.name_of(unique))
