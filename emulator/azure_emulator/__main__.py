@@ -1,7 +1,8 @@
-"""The command line: certificate, serve, env, functions."""
+"""The command line: certificate, azurite, serve, env, functions."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -20,6 +21,23 @@ def certificate(home: Home) -> None:
     from .certificates import ensure_certificates
 
     typer.echo(ensure_certificates(home).bundle)
+
+
+@app.command()
+def azurite(
+    home: Home,
+    blob_port: Annotated[int, typer.Option()] = 10000,
+    queue_port: Annotated[int, typer.Option()] = 10001,
+    table_port: Annotated[int, typer.Option()] = 10002,
+) -> None:
+    """Run Azurite over TLS, with bearer tokens, until interrupted."""
+    from .azurite import azurite_command
+    from .certificates import ensure_certificates
+
+    home = home.resolve()
+    ports = {"blob": blob_port, "queue": queue_port, "table": table_port}
+    command = azurite_command(home, ensure_certificates(home), ports)
+    os.execvp(command[0], command)  # noqa: S606 - our own command
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +14,11 @@ from azure_emulator.certificates import ensure_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from azure.ai.ml import MLClient
     from azure_emulator.testing import Emulator
+
+EMULATOR = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -101,7 +103,9 @@ def test_certificates_are_made_once(tmp_path: Path) -> None:
     first = ensure_certificates(tmp_path)
     content = first.bundle.read_bytes(), first.certificate.read_bytes()
     command = [sys.executable, "-m", "azure_emulator", "certificate", "--home", str(tmp_path)]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        command, cwd=EMULATOR, capture_output=True, text=True, check=True
+    )
     assert printed.stdout.strip() == str(first.bundle)
     assert (first.bundle.read_bytes(), first.certificate.read_bytes()) == content
 
@@ -112,5 +116,7 @@ def test_the_environment_block_can_be_evaluated_by_a_shell(
     """`azure-emulator env` prints what `Emulator.environment` holds."""
     command = f"{sys.executable} -m azure_emulator env --home {emulator_home}"
     script = f'eval "$({command} --port {ml_emulator.port})"; echo $IDENTITY_ENDPOINT'
-    shell = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    shell = subprocess.run(
+        ["sh", "-c", script], cwd=EMULATOR, capture_output=True, text=True, check=True
+    )
     assert shell.stdout.strip() == f"{ml_emulator.url}/identity/token"
