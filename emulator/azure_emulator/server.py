@@ -128,6 +128,8 @@ class Server:
 def serve(settings: ServeSettings, pace: Pace) -> int:
     """Run until SIGTERM or SIGINT; give the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Its lines hold whole URLs, and a webhook's URL holds the host's key.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # Its own HTTP log would repeat every transfer of every blob.
     logging.getLogger("azure").setLevel(logging.WARNING)
     server = Server(settings, pace)
