@@ -19,8 +19,8 @@ UV := $(BIN)/uv
 NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	&& npm --version >/dev/null
 PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
-LOCK := ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make lock"
+LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
+	--custom-compile-command "make lock" $(UPGRADE)
 
 .PHONY: help setup up demo down reset test check format lock
 
@@ -56,12 +56,13 @@ format: setup ## Format the code and repair what ruff can
 
 lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: make lock UPGRADE=--upgrade)
 	@cd requirements
-	$(LOCK) $(UPGRADE) uv.in -o uv.txt
-	$(LOCK) $(UPGRADE) dev.in -o dev.txt
+	$(LOCK) --python-version 3.11 uv.in -o uv.txt
+	$(LOCK) --python-version 3.11 dev.in -o dev.txt
 	for name in backend cli node training; do
-		$(LOCK) "$$name.in" -o "$$name.txt" -c dev.txt
+		$(LOCK) --python-version 3.11 "$$name.in" -o "$$name.txt" -c dev.txt
 	done
-	$(LOCK) functions.in -o ../requirements.txt -c dev.txt
+	$(LOCK) --python-version 3.11 functions.in -o ../requirements.txt -c dev.txt
+	$(LOCK) --python-version 3.13 --no-deps worker.in -o worker.txt -c dev.txt
 
 # What `setup` has done is noted in .venv/done; a changed lock file makes it do the step again.
 
@@ -109,9 +110,7 @@ $(DONE)/azurite: emulator/azurite/package-lock.json requirements/node.txt $(DONE
 	touch $@
 
 # Microsoft's worker library lives apart: it declares a newer Python and other versions.
-$(DONE)/worker: $(wildcard tests/worker/setup_environment.py tests/worker/*.txt) $(DONE)/dev
-	@if [ -f tests/worker/setup_environment.py ]; then
-		echo "setup: .venv-worker"
-		$(BIN)/python tests/worker/setup_environment.py
-	fi
+$(DONE)/worker: tests/worker/setup_environment.py requirements.txt requirements/worker.txt $(DONE)/dev
+	@echo "setup: .venv-worker"
+	$(BIN)/python tests/worker/setup_environment.py
 	touch $@

@@ -23,6 +23,9 @@ from backend.problems import Problem
 from backend.rows import Batch, RowReader
 from backend.settings import Settings
 
+TIE = 1e-5
+"""Shares this close are equal, as far as 32-bit floating point numbers can tell."""
+
 
 class ModelAnswerError(Exception):
     """The model answered with something that its schema does not allow."""
@@ -120,9 +123,20 @@ def _try_sample(scorer: Scorer, rows: list[dict[str, Any]]) -> None:
         where = f": row {first.row}, column {first.column}: {first.reason}" if first else ""
         raise ModelFolderError(f"sample.json does not fit schema.json: {batch.title}{where}")
     try:
-        scorer.score(batch)
+        answer = msgspec.json.decode(scorer.score(batch))
+        if scorer.schema.task == "classification":
+            _refuse_other_labels(scorer.schema, answer["predictions"])
     except Exception as error:  # whatever it is, a model that cannot answer is not served
         raise ModelFolderError(f"model.onnx cannot score sample.json: {error}") from error
+
+
+def _refuse_other_labels(schema: ModelSchema, predictions: list[dict[str, Any]]) -> None:
+    # A graph whose labels mean something else than ours would answer, and answer wrongly.
+    key_by_class = dict(zip(schema.classes or [], schema.class_keys(), strict=True))
+    for prediction in predictions:
+        shares = prediction["probabilities"]
+        if shares[key_by_class[prediction["label"]]] < max(shares.values()) - TIE:
+            raise ModelAnswerError(f"label {prediction['label']!r} is not the likeliest: {shares}")
 
 
 def _classified(
@@ -144,13 +158,10 @@ def _classified(
 
 
 def _classes_by_label(classes: list[Scalar], labels: npt.NDArray[Any]) -> dict[object, Scalar]:
-    # A graph can only give back text or whole numbers: the class as text, the class itself
-    # where the classes are whole numbers, and otherwise the class's place in the list.
-    if labels.dtype.kind not in "iub":
-        return {str(value): value for value in classes}
-    if all(isinstance(value, int) and not isinstance(value, bool) for value in classes):
-        return {value: value for value in classes}
-    return dict(enumerate(classes))
+    # A graph gives back whole numbers, which are places in the list of classes, or text.
+    if labels.dtype.kind in "iu":
+        return dict(enumerate(classes))
+    return {str(value): value for value in classes}
 
 
 def _valued(values: npt.NDArray[np.float32]) -> list[dict[str, object]]:

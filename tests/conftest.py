@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure_emulator.testing import Azurite, start_azurite
+from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emulator
+
+TINY_BACKEND = Path(__file__).parent / "contracts" / "machine_learning" / "tiny_backend.py"
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +20,25 @@ def local_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def azurite(local_home: Path) -> Iterator[Azurite]:
-    """Storage over TLS, with the session's clients trusting its certificate."""
-    with start_azurite(local_home) as azurite, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("REQUESTS_CA_BUNDLE", str(azurite.tls.bundle))
+    """Storage over TLS."""
+    with start_azurite(local_home) as azurite:
         yield azurite
+
+
+@pytest.fixture(scope="session")
+def local_azure(local_home: Path, azurite: Azurite) -> Iterator[Emulator]:
+    """Azure ML and identity, with the clients of this session pointed there."""
+    emulator = start_emulator(
+        local_home,
+        azurite.blob_url,
+        datastores={"landing": "landing"},
+        images={
+            "noon-backend*": f"{sys.executable} -m backend --port {{port}}",
+            "tiny-backend*": f"{sys.executable} {TINY_BACKEND} {{port}}",
+            "broken-backend*": f"{sys.executable} -c 1/0",
+        },
+    )
+    with emulator, pytest.MonkeyPatch.context() as environment:
+        for name, value in emulator.environment.items():
+            environment.setenv(name, value)
+        yield emulator

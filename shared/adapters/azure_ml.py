@@ -65,6 +65,10 @@ class AzureMachineLearning:
             enable_telemetry=False,
             show_progress=False,
             per_call_policies=[_leave_operations()],
+            # A pass holds a lease of a minute: better to give up and come again.
+            retry_total=1,
+            connection_timeout=5,
+            read_timeout=30,
         )
 
 

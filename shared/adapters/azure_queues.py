@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ class AzureMessageQueue:
             return self._client
 
     def _made(self) -> QueueClient:
+        from azure.core.exceptions import ResourceExistsError
         from azure.storage.queue import (
             QueueClient,
             TextBase64DecodePolicy,
@@ -56,8 +58,9 @@ class AzureMessageQueue:
             connection_timeout=5,
             read_timeout=20,
         )
-        # Made twice is answered like made once.
-        client.create_queue()
+        # The service answers 204 for a queue that exists, and the client raises for it.
+        with suppress(ResourceExistsError):
+            client.create_queue()
         return client
 
 

@@ -38,7 +38,7 @@ def backend_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     table = _table()
     late = table["delay"] > table["delay"].median()
     colour = pd.Series(np.where(table["origin"] == "JFK", "blue", "red"))
-    stars = (table["hour"] // 8).astype(int)
+    stars = (table["hour"] // 8).astype(int) + 3
     return {
         "late": _write(root / "late", table, ["distance", "hour", "origin"], "late", late),
         "minutes": _write(root / "minutes", table, ["distance", "origin"], "delay", table["delay"]),
@@ -109,8 +109,10 @@ def _write(
 
 
 def _exportable(answers: pd.Series[Any]) -> pd.Series[Any]:
-    # The exporter knows text and whole numbers only: truth is exported as its place, 0 or 1.
-    return answers.astype(int) if answers.dtype == bool else answers
+    # Classes that are no text are exported as their places; the exporter knows no booleans.
+    if pd.api.types.is_float_dtype(answers) or not pd.api.types.is_numeric_dtype(answers):
+        return answers
+    return answers.rank(method="dense").astype(int) - 1
 
 
 def _by_place(numbers: list[str], categories: list[str]) -> list[tuple[str, Any, list[int]]]:

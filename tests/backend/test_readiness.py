@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import onnx
 import pytest
+from onnx import helper
 
 from backend.settings import Settings
 
@@ -50,6 +52,15 @@ def _other_columns(root: Path) -> None:
     edited(root / "model/schema.json", features=features[:-1])
 
 
+def _unlikely_labels(root: Path) -> None:
+    model = onnx.load(root / "model/model.onnx")
+    for node in model.graph.node:
+        node.output[:] = ["unused" if name == "label" else name for name in node.output]
+    unlikely = helper.make_node("ArgMin", ["probabilities"], ["label"], axis=1, keepdims=0)
+    model.graph.node.append(unlikely)
+    onnx.save(model, root / "model/model.onnx")
+
+
 def _schema(**changes: Any) -> Break:
     return lambda root: edited(root / "model/schema.json", **changes)
 
@@ -73,6 +84,7 @@ def _schema(**changes: Any) -> Break:
         (_schema(classes=None), "schema.json: classes belong to a classification"),
         (_schema(classes=[True, "true"]), "schema.json: two classes have the same name"),
         (_schema(classes=["a", "b", "c"]), "model.onnx cannot score sample.json: probabilities"),
+        (_unlikely_labels, "model.onnx cannot score sample.json: label"),
         (_schema(task="regression", classes=None), "model.onnx: no output 'value'"),
         (_schema(inputs={"number": "numbers"}), "schema.json: inputs.category"),
         (_schema(inputs={"number": "a", "category": "b"}), "model.onnx: its inputs are"),

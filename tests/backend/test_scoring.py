@@ -34,7 +34,7 @@ def posted(service_client: Any, model_dir: Path, rows: list[Any], **limits: int)
     ("name", "labels", "keys"),
     [
         ("late", {False, True}, ["false", "true"]),
-        ("stars", {0, 1, 2}, ["0", "1", "2"]),
+        ("stars", {3, 4, 5}, ["3", "4", "5"]),
         ("colour", {"blue", "red"}, ["blue", "red"]),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,9 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.core.credentials import AccessToken, AccessTokenInfo
-from azure_emulator.identity import make_token
-from azure_emulator.testing import Azurite
+from azure_emulator.testing import Azurite, Emulator
 
 from shared.adapters.azure_blobs import (
     LEASE_CONTAINER,
@@ -26,6 +23,7 @@ from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_queues import AzureMessageQueue, parse_message
 from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
 from shared.adapters.azure_tables import AzureTable
+from shared.adapters.credential import LazyCredential
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
 from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
@@ -48,20 +46,10 @@ from shared.ports import (
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-class _Token:
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        expires = int(time.time()) + 3600
-        return AccessToken(make_token("https://storage.azure.com", expires), expires)
-
-    def get_token_info(self, *scopes: str, options: Any = None) -> AccessTokenInfo:
-        expires = int(time.time()) + 3600
-        return AccessTokenInfo(make_token("https://storage.azure.com", expires), expires)
-
-
 @pytest.fixture(scope="session")
-def credential() -> _Token:
+def credential(local_azure: Emulator) -> LazyCredential:
     """The identity of the control plane."""
-    return _Token()
+    return LazyCredential()
 
 
 @pytest.fixture
@@ -71,7 +59,7 @@ def unique() -> str:
 
 
 @pytest.fixture
-def azure_table(azurite: Azurite, credential: _Token, unique: str) -> Iterator[AzureTable]:
+def azure_table(azurite: Azurite, credential: LazyCredential, unique: str) -> Iterator[AzureTable]:
     """A table of this test alone."""
     table = AzureTable(azurite.table_url, f"noon{unique}", credential)
     with closing(table.client()):
@@ -79,7 +67,9 @@ def azure_table(azurite: Azurite, credential: _Token, unique: str) -> Iterator[A
 
 
 @pytest.fixture
-def azure_container(azurite: Azurite, credential: _Token, unique: str) -> Iterator[AzureContainer]:
+def azure_container(
+    azurite: Azurite, credential: LazyCredential, unique: str
+) -> Iterator[AzureContainer]:
     """A container of this test alone."""
     container = AzureContainer(f"{azurite.blob_url}/noon-{unique}", credential)
     with closing(container.client()) as client:

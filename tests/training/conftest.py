@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.training.steps import ROOT, Job, manifest_of, spec_of
 
 from examples import diabetes, flights
+from tests.training.steps import ROOT, Job, manifest_of, spec_of
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.training.steps import Job
 
 
@@ -66,10 +68,10 @@ def test_champion_whose_column_is_gone_is_null_with_a_reason(
     assert reason in ran.errors
 
 
-def test_model_of_another_kind_is_null_with_a_reason(
+def test_champion_folder_without_a_model_is_null_with_a_reason(
     diabetes_job: Job, narrower_job: Job, tmp_path: Path
 ) -> None:
-    """A champion folder without a model is no champion of value zero."""
+    """A champion folder without a model is neither no champion nor one of value zero."""
     (tmp_path / "empty").mkdir()
     job = replace(narrower_job, home=tmp_path, earlier={})
     for name in ("data", "draft"):
@@ -77,6 +79,13 @@ def test_model_of_another_kind_is_null_with_a_reason(
     job.succeed("evaluate", champion=tmp_path / "empty", champion_version="4")
     assert job.read("model/metrics.json")["champion"] == {"version": "4", "value": None}
     assert "0 files named schema.json" in job.read("model/lineage.json")["notes"][0]
+    shutil.copytree(diabetes_job.home / "model", tmp_path / "nested" / "diabetes")
+    job.succeed("evaluate", champion=tmp_path / "nested", champion_version="3")
+    assert job.read("model/metrics.json")["champion"]["value"] is not None
+    (tmp_path / "nested" / "diabetes" / "model.onnx").write_bytes(b"no graph")
+    job.succeed("evaluate", champion=tmp_path / "nested", champion_version="3")
+    assert job.read("model/metrics.json")["champion"] == {"version": "3", "value": None}
+    assert "it does not load" in job.read("model/lineage.json")["notes"][0]
 
 
 def test_small_slices_have_no_interval(narrower_job: Job, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import jsonschema
 import numpy as np
 import onnxruntime
 import pytest
-from tests.training.steps import COMPONENTS, Job, manifest_of
 
 from examples import flights
+from tests.training.steps import COMPONENTS, Job, manifest_of
 
 
 @pytest.fixture(scope="module")

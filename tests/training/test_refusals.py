@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.training.steps import ROOT, Job, Ran, manifest_of, spec_of
 
 from examples import flights
+from tests.training.steps import ROOT, Job, Ran, manifest_of, spec_of
 
 HEADER = ",".join(flights.COLUMNS)
 
@@ -151,13 +151,17 @@ def test_values_are_traced_to_file_and_line(ten_days: dict[str, bytes], tmp_path
     files = dict(ten_days)
     for name, line, column, value in (
         ("2013-01-02.csv", 5, "late", ""),
+        ("2013-01-02.csv", 8, "late", "NaN"),
         ("2013-01-03.csv", 9, "scheduled_at", "yesterday"),
         ("2013-01-04.csv", 2, "wind_mph", "1e39"),
         ("2013-01-05.csv", 4, "dest", "x" * 200),
     ):
         files[name] = _edited(files[name], line, column, value)
     reasons = _refuse(_job(tmp_path, files)).reasons
-    assert reasons["2013-01-02.csv"] == ["line 5, column 'late' has no value, but it is the target"]
+    assert reasons["2013-01-02.csv"] == [
+        "line 5, column 'late' has no value, but it is the target",
+        "line 8, column 'late' has no value, but it is the target: 'NaN'",
+    ]
     assert reasons["2013-01-03.csv"] == [
         "line 9, column 'scheduled_at' is not a date or time in ISO 8601: 'yesterday'"
     ]
@@ -171,13 +175,7 @@ def test_integers_that_float32_rounds_are_refused(
     ten_days: dict[str, bytes], tmp_path: Path
 ) -> None:
     """A feature with integers above 2^24 would be served wrongly without a word."""
-    files = {
-        name: b"\n".join(
-            [content.split(b"\n")[0]]
-            + [line.replace(b",EWR,", b",EWR,", 1) for line in content.split(b"\n")[1:]]
-        )
-        for name, content in ten_days.items()
-    }
+    files = dict(ten_days)
     files["2013-01-06.csv"] = _edited(files["2013-01-06.csv"], 3, "departure_minute", "1357000001")
     reasons = _refuse(_job(tmp_path, files)).reasons
     (reason,) = reasons[None]
@@ -198,6 +196,18 @@ def test_one_class_cannot_be_learnt(ten_days: dict[str, bytes], tmp_path: Path) 
     on_time = {name: content.replace(b",true\n", b",false\n") for name, content in ten_days.items()}
     (reason,) = _refuse(_job(tmp_path, on_time)).reasons[None]
     assert reason == "the days to train on hold only one class of 'late': False"
+
+
+def test_a_third_class_is_refused_where_the_metric_knows_two(
+    ten_days: dict[str, bytes], tmp_path: Path
+) -> None:
+    """A label that is neither of the two is named before a model is trained for nothing."""
+    first = ten_days["2013-01-01.csv"]
+    files = {**ten_days, "2013-01-01.csv": _edited(first, 2, "late", "cancelled") + b"\n\n"}
+    (reason,) = _refuse(_job(tmp_path, files)).reasons[None]
+    assert reason == (
+        "roc_auc needs two classes of 'late', the files hold 3: 'cancelled', 'false', 'true'"
+    )
 
 
 def test_nothing_pinned_and_another_models_manifest_are_refused(

@@ -40,13 +40,18 @@ class OnnxModel:
             raise CannotScore(f"{len(found)} files named schema.json below its folder, not one")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # One thread, as a server that answers single rows would have it; more would spin.
+        options.intra_op_num_threads = 1
         try:
             schema = json.loads(found[0].read_text(encoding="utf-8"))
+            if schema["schema"] != 1:
+                raise CannotScore(f"its schema.json is of version {schema['schema']}, not 1")
             session = onnxruntime.InferenceSession(
                 str(found[0].parent / "model.onnx"), options, ["CPUExecutionProvider"]
             )
-        # onnxruntime's errors share no base class of their own.
-        except Exception as error:
+        except CannotScore:
+            raise
+        except Exception as error:  # onnxruntime's errors share no base class of their own
             raise CannotScore(f"it does not load: {error}") from error
         return cls(session, schema)
 
@@ -67,7 +72,10 @@ class OnnxModel:
     def answers(self, inputs: dict[str, Any]) -> Any:
         """Probabilities by class, or values as a single column, as float64."""
         output = "probabilities" if self.schema["task"] == "classification" else "value"
-        return self.session.run([output], inputs)[0].astype(np.float64)
+        try:
+            return self.session.run([output], inputs)[0].astype(np.float64)
+        except Exception as error:  # onnxruntime's errors share no base class of their own
+            raise CannotScore(f"it does not answer: {error}") from error
 
     def scores(self, columns: dict[str, Any], classes: list[Any] | None) -> Any:
         """The answers with the probabilities in the order of these classes."""

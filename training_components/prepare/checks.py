@@ -21,6 +21,8 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 # A longer text is no category but prose, and would blow up the exported model.
 CATEGORY_CHARACTERS_MAX = 128
 NAMED_PROBLEMS = 10
+# How other programs write a value that they do not have; as a class it would be learnt.
+NO_VALUE = {"", "na", "nan", "null"}
 
 
 def problems_of_values(table: Table, columns: Columns) -> list[Problem]:
@@ -79,7 +81,7 @@ def _float32_holds_integers(column: pd.Series[Any]) -> bool:
 
 def _is_given(column: pd.Series[Any]) -> pd.Series[Any]:
     """Which cells hold a value."""
-    return column.notna() & (column.astype(str) != "")
+    return column.notna() & ~column.astype(str).str.lower().isin(NO_VALUE)
 
 
 def _is_iso_8601(column: pd.Series[Any]) -> pd.Series[Any]:

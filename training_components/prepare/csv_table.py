@@ -116,6 +116,8 @@ def _rows(content: bytes, columns: Columns) -> list[list[str]] | str:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         return f"not a CSV file: {error}"
+    while len(rows) > 1 and not rows[-1]:  # blank lines at the end hold no data
+        rows.pop()
     return _wrong_header(rows[0], columns) or (
         rows if len(rows) > 1 else "empty: a header and no rows"
     )

@@ -15,7 +15,7 @@ from typing import Any
 from checks import problems_of_values
 from csv_table import Columns, Table, join, read_table
 from pinned import Problem, read_pinned
-from split import NotEnoughData, save_split, split_by_time
+from split import CannotSplit, save_split, split_by_time
 
 REFUSED = 3
 
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         return refuse(table, asked.report)
     try:
         parts = split_by_time(table, spec)
-    except NotEnoughData as error:
+    except CannotSplit as error:
         return refuse([Problem(None, str(error))], asked.report)
     asked.data.mkdir(parents=True, exist_ok=True)
     prepared = {

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from csv_table import Table
 
 
-class NotEnoughData(Exception):  # noqa: N818 - a refusal of the data, not an error of the program
+# A target with a thousand classes by mistake needs a few of them named, not all.
+NAMED_CLASSES = 5
+
+
+class CannotSplit(Exception):  # noqa: N818 - a refusal of the data, not an error of the program
     """The table cannot be split into a part to train on and a part to judge by."""
 
 
@@ -39,7 +43,7 @@ def split_by_time(table: Table, spec: dict[str, Any]) -> Parts:
     distinct = np.unique(days)
     held = int(spec["holdout_days"])
     if len(distinct) <= held:
-        raise NotEnoughData(
+        raise CannotSplit(
             f"too few days: the files hold {len(distinct)} ({distinct[0]} to {distinct[-1]}), "
             f"a holdout of {held} needs at least {held + 1}"
         )
@@ -47,6 +51,11 @@ def split_by_time(table: Table, spec: dict[str, Any]) -> Parts:
     late = days >= distinct[-held]
     if spec["task"] == "classification":
         classes, columns[spec["target"]] = _classes(columns[spec["target"]], late, spec["target"])
+        if spec["metric"] == "roc_auc" and len(classes) > 2:
+            raise CannotSplit(
+                f"roc_auc needs two classes of {spec['target']!r}, the files hold "
+                f"{len(classes)}: {', '.join(repr(label) for label in classes[:NAMED_CLASSES])}"
+            )
     trained = [*spec["features"], spec["target"]]
     return Parts(
         trained={name: columns[name][~late] for name in trained},
@@ -109,11 +118,11 @@ def _classes(texts: Any, late: Any, target: str) -> tuple[list[Any], Any]:
     trained = set(values[~late].tolist())
     if len(trained) < 2:
         only = scalars[order[trained.pop()]]
-        raise NotEnoughData(f"the days to train on hold only one class of {target!r}: {only!r}")
+        raise CannotSplit(f"the days to train on hold only one class of {target!r}: {only!r}")
     unseen = sorted(set(values[late].tolist()) - trained)
     if unseen:
         names = ", ".join(repr(scalars[order[position]]) for position in unseen)
-        raise NotEnoughData(f"only the holdout holds these classes of {target!r}: {names}")
+        raise CannotSplit(f"only the holdout holds these classes of {target!r}: {names}")
     return [scalars[position] for position in order], values
 
 

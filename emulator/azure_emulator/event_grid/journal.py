@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .event import Event, key_of
+from .event import Event
 from .subscription import Subscription, parse_subscription
 
 if TYPE_CHECKING:
@@ -286,16 +286,6 @@ class Journal:
                 (EVENTS_KEPT,),
             )
             self._db.execute("DELETE FROM deliveries WHERE event NOT IN (SELECT id FROM events)")
-
-
-def matching(subscriptions: Iterable[Subscription], event: Event) -> list[Subscription]:
-    """Return the subscriptions that want an event."""
-    topic = key_of(event.topic)
-    return [
-        subscription
-        for subscription in subscriptions
-        if key_of(subscription.scope) == topic and subscription.filter.wants(event)
-    ]
 
 
 def _event(row: Sequence[Any]) -> Event:

@@ -12,8 +12,9 @@ from .delivery import Courier
 from .event import Event, key_of
 from .faults import EventFaults
 from .handshake import shake_hands
-from .journal import Journal, matching
+from .journal import Journal
 from .ports import SystemClock
+from .subscription import matching
 from .watcher import BlobWatcher
 
 if TYPE_CHECKING:

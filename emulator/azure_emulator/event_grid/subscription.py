@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import malformed, unsupported
-from .event import CLOUD_EVENTS, EVENT_GRID, key_of
+from .event import CLOUD_EVENTS, EVENT_GRID, Event, key_of
 from .filters import Filter, parse_filter
 
 TYPE = "Microsoft.EventGrid/eventSubscriptions"
@@ -89,6 +90,16 @@ def parse_subscription(scope: str, name: str, body: dict[str, Any]) -> Subscript
         dead_letter_container=_dead_letter(properties.get("deadLetterDestination")),
         properties=properties,
     )
+
+
+def matching(subscriptions: Iterable[Subscription], event: Event) -> list[Subscription]:
+    """Return the subscriptions that want an event."""
+    topic = key_of(event.topic)
+    return [
+        subscription
+        for subscription in subscriptions
+        if key_of(subscription.scope) == topic and subscription.filter.wants(event)
+    ]
 
 
 def _webhook(destination: dict[str, Any]) -> str:

@@ -128,17 +128,12 @@ class Admin:
         return JSONResponse({"value": [run.as_json() for run in runs]})
 
     def _describe(self, function: LoadedFunction) -> dict[str, Any]:
-        config: dict[str, Any] = json.loads(
-            json.dumps(
-                {
-                    "name": function.name,
-                    "scriptFile": "function_app.py",
-                    "language": "python",
-                    "bindings": function.bindings,
-                },
-                default=lambda value: getattr(value, "value", str(value)),
-            )
-        )
+        config = {
+            "name": function.name,
+            "scriptFile": "function_app.py",
+            "language": "python",
+            "bindings": function.bindings,
+        }
         return {
             "name": function.name,
             "language": "python",

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import os
 import sys
 import typing
@@ -60,11 +61,12 @@ def load_app(root: Path) -> tuple[LoadedFunction, ...]:
 
 def _load(function: Any) -> LoadedFunction:
     name = str(function.get_function_name())
-    trigger = function.get_trigger().get_dict_repr()
+    # As JSON, since that is all that a host ever sees of them.
+    bindings = tuple(json.loads(binding) for binding in function.get_raw_bindings())
+    trigger = next(each for each in bindings if each["name"] == function.get_trigger().name)
     kind = str(trigger["type"])
     if kind not in SUPPORTED_TRIGGERS:
         raise AppError(f"function {name!r}: this host does not support the trigger {kind!r}")
-    bindings = tuple(binding.get_dict_repr() for binding in function.get_bindings())
     for binding in bindings:
         known = (trigger["name"], "$return" if kind == "httpTrigger" else trigger["name"])
         if binding["name"] not in known:

@@ -7,9 +7,10 @@ import base64
 import binascii
 import logging
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.functions import meta
 
 from azure_emulator.functions.invocation import FunctionError, Invoker
@@ -221,7 +222,8 @@ def _send(client: QueueClient, text: str) -> None:
     try:
         client.send_message(text, time_to_live=-1)
     except ResourceNotFoundError:
-        client.create_queue()
+        with suppress(ResourceExistsError):
+            client.create_queue()
         client.send_message(text, time_to_live=-1)
 
 

@@ -79,15 +79,11 @@ def _route(function: LoadedFunction, prefix: str) -> Route:
     return Route(
         function=function,
         template=template.strip("/"),
-        methods=frozenset(_text(method).upper() for method in methods),
-        level=_text(function.trigger.get("authLevel") or "function").lower(),
+        methods=frozenset(str(method).upper() for method in methods),
+        level=str(function.trigger.get("authLevel") or "function").lower(),
         pattern=pattern,
         parameters=parameters,
     )
-
-
-def _text(value: object) -> str:
-    return str(getattr(value, "value", value))
 
 
 def _compile(name: str, template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
