@@ -39,7 +39,15 @@ def status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the bi
 def train(req: func.HttpRequest) -> func.HttpResponse:
     """Order a training; the function's own key opens it."""
     model = req.route_params["model"]
-    return respond(orders.train(runtime().plane, model, req.get_body()))
+    return respond(orders.take_order(runtime().plane, model, "train", req.get_body()))
+
+
+@blueprint.function_name("rollout")
+@blueprint.route(route="models/{model}/rollout/{verb}", methods=["POST"])
+def rollout(req: func.HttpRequest) -> func.HttpResponse:
+    """Pause, resume, abort or roll back a rollout; the function's own key opens it."""
+    model, verb = req.route_params["model"], req.route_params["verb"]
+    return respond(orders.take_order(runtime().plane, model, verb, req.get_body()))
 
 
 def respond(answer: Answer) -> func.HttpResponse:

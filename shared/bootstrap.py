@@ -12,6 +12,7 @@ from shared.adapters.azure_blobs import (
     AzureRunFiles,
 )
 from shared.adapters.azure_decisions import AzureTableDecisionLog
+from shared.adapters.azure_health import AzureTableHealthWindow
 from shared.adapters.azure_ml import AzureMachineLearning
 from shared.adapters.azure_ml_endpoints import AzureOnlineEndpoint
 from shared.adapters.azure_ml_jobs import AzureTrainingJobs
@@ -34,6 +35,7 @@ from shared.settings import Settings, load_settings
 
 STATE_TABLE = "noonstate"
 DECISIONS_TABLE = "noondecisions"
+HEALTH_TABLE = "noonhealth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def _ports(settings: Settings, credential: LazyCredential) -> Ports:
         registry=registry,
         endpoint=AzureOnlineEndpoint(workspace, identity_id=settings.endpoint_identity),
         prober=AzureProber(credential),
+        health=AzureTableHealthWindow(AzureTable(settings.table_url, HEALTH_TABLE, credential)),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from shared.domain.actions import PinnedFile
 from shared.domain.decision import Decision
-from shared.domain.events import Message, RolloutOrder, TrainOrder
+from shared.domain.events import Message, Order
 from shared.domain.facts import (
     EndpointFacts,
     JobFacts,
@@ -66,12 +66,8 @@ class StateStore(Protocol):
         """Note that data landed; True for the first one of the bucket."""
         ...
 
-    def add_order(self, model: str, order: TrainOrder) -> bool:
+    def add_order(self, model: str, order: Order) -> bool:
         """Keep an order until a pass takes it in; False if the same order is there already."""
-        ...
-
-    def add_rollout_order(self, model: str, order: RolloutOrder) -> bool:
-        """Keep an order for the rollout; False if the same order is there already."""
         ...
 
     def next_due(self) -> dict[str, datetime]:

@@ -19,7 +19,7 @@ from shared.adapters.state_rows import (
     snapshot,
 )
 from shared.domain.errors import ConflictError, MalformedError
-from shared.domain.events import Landing, TrainOrder
+from shared.domain.events import Landing, Order, Verb
 from shared.domain.facts import Release, Snapshot
 from shared.domain.state import STATE_SCHEMA, ModelState
 
@@ -41,7 +41,7 @@ class AzureTableStateStore:
         rows = self._table.query("PartitionKey eq @model", {"model": model})
         state, etag = None, ""
         landings: list[Landing] = []
-        orders: list[TrainOrder] = []
+        orders: list[Order] = []
         for row in rows:
             key = str(row["RowKey"])
             if key == STATE_ROW:
@@ -90,13 +90,14 @@ class AzureTableStateStore:
             }
         )
 
-    def add_order(self, model: str, order: TrainOrder) -> bool:
+    def add_order(self, model: str, order: Order) -> bool:
         """Keep an order until a pass takes it in; False if the same order is there already."""
         return self._table.insert(
             {
                 "PartitionKey": model,
                 "RowKey": order_row(escaped(order.order_id)),
                 "order_id": order.order_id,
+                "verb": order.verb.value,
                 "who": order.who,
                 "because": order.because,
                 "ordered_at": order.ordered_at,
@@ -174,13 +175,14 @@ def _adapter() -> TypeAdapter[ModelState]:
     return TypeAdapter(ModelState)
 
 
-def _order_of(row: Mapping[str, Any]) -> TrainOrder:
-    return TrainOrder(
+def _order_of(row: Mapping[str, Any]) -> Order:
+    return Order(
         row=str(row["RowKey"]),
         order_id=str(row["order_id"]),
         who=str(row["who"]),
         because=str(row["because"]),
         ordered_at=_utc(row["ordered_at"]),
+        verb=Verb(str(row["verb"])),
     )
 
 

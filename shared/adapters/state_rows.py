@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from shared.domain.events import Landing, TrainOrder
+from shared.domain.events import Landing, Order
 from shared.domain.facts import Snapshot
 from shared.domain.state import ModelState
 
@@ -28,7 +28,7 @@ def order_row(order_id: str) -> str:
 
 
 def snapshot(
-    state: ModelState | None, etag: str, landings: Iterable[Landing], orders: Iterable[TrainOrder]
+    state: ModelState | None, etag: str, landings: Iterable[Landing], orders: Iterable[Order]
 ) -> Snapshot:
     """What a pass sees: the oldest orders and the newest landings, as many as it can take in.
 

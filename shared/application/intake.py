@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from shared.application.reconcile import TICK, reconcile
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import MalformedError, NotFoundError
-from shared.domain.events import DataLanded, Event, Message, RunEnded, TrainOrder, UnknownEvent
+from shared.domain.events import DataLanded, Event, Message, Order, RunEnded, UnknownEvent, Verb
 from shared.domain.policy import ModelSpec
 from shared.ports import Ports
 
@@ -92,15 +92,16 @@ def wake_all(plane: ControlPlane, cause: str) -> None:
         plane.ports.queue.send(Message(name, cause))
 
 
-def order_training(plane: ControlPlane, model: str, who: str, because: str) -> TrainOrder:
+def order(plane: ControlPlane, model: str, verb: Verb, who: str, because: str) -> Order:
     """Keep an operator's order and wake the model; raises NotFoundError for an unknown one."""
     if model not in plane.models:
         raise NotFoundError(f"there is no model {model!r}; known are {', '.join(plane.models)}")
     order_id = uuid.uuid4().hex[:12]
-    order = TrainOrder(f"order-{order_id}", order_id, who, because, plane.ports.clock.now())
-    plane.ports.state.add_order(model, order)
-    plane.ports.queue.send(Message(model, f"order {order_id}"))
-    return order
+    now = plane.ports.clock.now()
+    kept = Order(f"order-{order_id}", order_id, who, because, now, verb)
+    plane.ports.state.add_order(model, kept)
+    plane.ports.queue.send(Message(model, f"{verb.value} {order_id}"))
+    return kept
 
 
 def take(plane: ControlPlane, text: str) -> Decision | None:

@@ -4,38 +4,41 @@ from __future__ import annotations
 
 import json
 
-from shared.application.intake import ControlPlane, order_training
+from shared.application.intake import ControlPlane, order
 from shared.application.predict import Answer, problem
 from shared.domain.errors import NotFoundError
+from shared.domain.events import Verb
 
 WORDS_MAX = 500
 """Characters of a reason or a name; they stand in tables and tags."""
 
 
-def train(plane: ControlPlane, model: str, body: bytes) -> Answer:
+def take_order(plane: ControlPlane, model: str, verb: str, body: bytes) -> Answer:
     """Take an order `{"because": …, "who": …}`; 202 with its id, or a problem."""
+    if verb not in list(Verb):
+        return problem(404, "unknown order", f"{verb!r} is not one of {', '.join(Verb)}")
     try:
-        order = json.loads(body)
+        asked = json.loads(body)
     except ValueError as error:
         return problem(400, "not JSON", f"the body must be a JSON object: {error}")
-    if not isinstance(order, dict):
+    if not isinstance(asked, dict):
         return problem(422, "wrong order", "the body must be a JSON object")
-    wrong = _wrong(order)
+    wrong = _wrong(asked)
     if wrong:
         return problem(422, "wrong order", wrong)
-    who = order.get("who") or "unknown"
+    who = asked.get("who") or "unknown"
     try:
-        kept = order_training(plane, model, who.strip(), order["because"].strip())
+        kept = order(plane, model, Verb(verb), who.strip(), asked["because"].strip())
     except NotFoundError as error:
         return problem(404, "unknown model", str(error))
     return Answer(202, json.dumps({"order_id": kept.order_id}).encode())
 
 
-def _wrong(order: dict[str, object]) -> str:
-    unknown = sorted(set(order) - {"because", "who"})
+def _wrong(asked: dict[str, object]) -> str:
+    unknown = sorted(set(asked) - {"because", "who"})
     if unknown:
         return f"{unknown[0]} is not known; allowed are because, who"
-    because, who = order.get("because"), order.get("who", "unknown")
+    because, who = asked.get("because"), asked.get("who", "unknown")
     if not isinstance(because, str) or not because.strip():
         return "because must say why, as a text"
     if not isinstance(who, str):

@@ -55,21 +55,12 @@ class Landing:
     """The end of the bucket."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainOrder:
-    """Somebody asked for a training."""
-
-    row: str
-    order_id: str
-    who: str
-    because: str
-    ordered_at: datetime
-
-
 class Verb(StrEnum):
-    """What an operator can ask of a rollout."""
+    """What an operator can ask."""
 
+    TRAIN = "train"
     PAUSE = "pause"
+    """Leave the rollout where it is."""
     RESUME = "resume"
     ABORT = "abort"
     """Give up the version that is rolled out."""
@@ -78,15 +69,15 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutOrder:
-    """Somebody asked something of a rollout."""
+class Order:
+    """Somebody asked for something."""
 
     row: str
     order_id: str
-    verb: Verb
     who: str
     because: str
     ordered_at: datetime
+    verb: Verb = Verb.TRAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.actions import PinnedFile
-from shared.domain.events import Landing, RolloutOrder, TrainOrder
+from shared.domain.events import Landing, Order
 from shared.domain.health import Counts
 from shared.domain.state import ModelState, Subject
 
@@ -131,15 +131,12 @@ class Snapshot:
     state: ModelState | None
     etag: str
     landings: tuple[Landing, ...] = ()
-    orders: tuple[TrainOrder, ...] = ()
-    rollout_orders: tuple[RolloutOrder, ...] = ()
+    orders: tuple[Order, ...] = ()
 
     @property
     def rows(self) -> tuple[str, ...]:
         """Keys of the rows that wait to be taken in."""
-        landings = (row.row for row in self.landings)
-        trainings = (row.row for row in self.orders)
-        return (*landings, *trainings, *(row.row for row in self.rollout_orders))
+        return (*(row.row for row in self.landings), *(row.row for row in self.orders))
 
 
 @dataclass(frozen=True, slots=True)

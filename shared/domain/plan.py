@@ -53,7 +53,7 @@ def decide(facts: Facts, spec: ModelSpec, now: datetime) -> Plan:
     """The desired state after this pass and the orders that lead to it."""
     state = facts.snapshot.state or retraining.first_state(spec.name, facts.slots, now)
     steps = [retraining.take_in(state, facts.snapshot)]
-    steps += rollout_orders.obey(steps[-1].state, facts.snapshot.rollout_orders, now)
+    steps += rollout_orders.obey(steps[-1].state, facts.snapshot.orders, now)
     if state.training is not None:
         steps.append(training_job.follow(steps[-1].state, facts, spec, now))
     else:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.actions import Action, PinData, PinnedFile, SubmitJob
 from shared.domain.decision import Kind, Reason, Step
+from shared.domain.events import Verb
 from shared.domain.facts import Facts, Release, Slot, SlotFacts, Snapshot
 from shared.domain.places import manifest_path
 from shared.domain.policy import RetrainingPolicy
@@ -39,7 +40,7 @@ def take_in(state: ModelState, snapshot: Snapshot) -> Step:
         state = replace(state, landing_first_at=first, landing_last_at=last)
         reasons.append(Reason("landed", f"data landed, last before {_stamp(last)}"))
         about += [f"landing:{landing.row}" for landing in snapshot.landings]
-    for order in snapshot.orders:
+    for order in (order for order in snapshot.orders if order.verb is Verb.TRAIN):
         about.append(f"order:{order.order_id}")
         if state.waiting_order is None:
             state = replace(state, waiting_order=order)

@@ -7,21 +7,22 @@ from datetime import datetime
 
 from shared.domain.canary import turn_back
 from shared.domain.decision import Kind, Reason, Step
-from shared.domain.events import RolloutOrder, Verb
+from shared.domain.events import Order, Verb
 from shared.domain.state import ModelState, Phase, Rollout, Version
 
 
-def obey(state: ModelState, orders: tuple[RolloutOrder, ...], now: datetime) -> list[Step]:
+def obey(state: ModelState, orders: tuple[Order, ...], now: datetime) -> list[Step]:
     """One step an order, in the order in which they were given."""
     steps: list[Step] = []
-    for order in sorted(orders, key=lambda each: each.ordered_at):
+    ours = (order for order in orders if order.verb is not Verb.TRAIN)
+    for order in sorted(ours, key=lambda each: each.ordered_at):
         step = _obey(state, order, now)
         state = step.state
         steps.append(replace(step, about=(*step.about, f"order:{order.order_id}")))
     return steps
 
 
-def _obey(state: ModelState, order: RolloutOrder, now: datetime) -> Step:
+def _obey(state: ModelState, order: Order, now: datetime) -> Step:
     words = f"{order.who}: {order.because}"
     rollout = state.rollout
     if rollout is None or rollout.phase.ended:
@@ -38,7 +39,7 @@ def _obey(state: ModelState, order: RolloutOrder, now: datetime) -> Step:
         case Verb.ABORT:
             reason = Reason("abort_ordered", f"aborted by {words}")
             return turn_back(state, rollout, reason, now, Phase.ABORTED)
-        case Verb.ROLLBACK:
+        case _:
             return turn_back(state, rollout, Reason("rollback_ordered", f"asked by {words}"), now)
 
 
@@ -73,6 +74,6 @@ def _to(version: Version, environment: int, phase: Phase, now: datetime) -> Roll
     return Rollout(version, environment, phase, started_at=now, entered_at=now)
 
 
-def _refused(state: ModelState, order: RolloutOrder, why: str) -> Step:
+def _refused(state: ModelState, order: Order, why: str) -> Step:
     text = f"{order.verb.value}: {why}; {order.who}: {order.because}"
     return Step(state, Kind.REFUSED, (Reason("order_not_possible", text),), due_at=order.ordered_at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.domain.events import TrainOrder
+from shared.domain.events import Order
 
 STATE_SCHEMA = 1
 
@@ -203,7 +203,7 @@ class ModelState:
     """Start of the open quiet period."""
     landing_last_at: datetime | None = None
     listed_at: datetime | None = None
-    waiting_order: TrainOrder | None = None
+    waiting_order: Order | None = None
     training: Training | None = None
     trained_at: datetime | None = None
     """When the last training was planned."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from shared.adapters.event_grid import parse_event
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
+from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.jobs import MemoryModelRegistry, MemoryTrainingJobs
 from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
 from shared.adapters.memory.prober import MemoryProber
@@ -24,6 +25,7 @@ from shared.adapters.schedule import CronSlots
 from shared.application import intake
 from shared.application.intake import ControlPlane
 from shared.domain.decision import Decision
+from shared.domain.health import Counts, HealthRow, bucket_of
 from shared.ports import Ports
 from tests.builders import NOON, RELEASE, minutes, spec
 
@@ -47,7 +49,11 @@ class World:
     registry: MemoryModelRegistry
     endpoint: MemoryOnlineEndpoint
     prober: MemoryProber
+    health: MemoryHealthWindow
     plane: ControlPlane
+    sick: set[str] = field(default_factory=set)
+    """Deployments that answer every caller with an error."""
+    latency_ms: dict[str, float] = field(default_factory=dict)
 
     def work_off(self, most: int = 50) -> list[Decision]:
         """Take in every message that can be seen, and those that this brings; their decisions."""
@@ -61,14 +67,32 @@ class World:
                 taken.append(decision)
         raise AssertionError(f"still busy after {most} messages: {taken[-3:]}")
 
-    def go_on(self, times: int = 1, step: float = 1) -> list[Decision]:
-        """Let time pass minute by minute, with a tick and all that follows from it."""
+    def go_on(self, times: int = 1, step: float = 1, callers: int = 0) -> list[Decision]:
+        """Let time pass minute by minute, with a tick and all that follows from it.
+
+        `callers` ask in each minute; the endpoint's traffic decides who answers them.
+        """
         taken: list[Decision] = []
         for _ in range(times):
+            self.call(callers)
             self.clock.advance(minutes(step))
             intake.tick(self.plane)
             taken += self.work_off()
         return taken
+
+    def call(self, callers: int, model: str = "flights") -> None:
+        """Callers ask a model; what each deployment answers is counted as the proxy does it."""
+        endpoint = self.endpoint.get(model)
+        if endpoint is None or not callers:
+            return
+        now = self.clock.now()
+        for name, share in endpoint.traffic.items():
+            asked = callers * share // 100
+            failed = asked if name in self.sick else 0
+            entries = (0,) * bucket_of(self.latency_ms.get(name, 10)) + (asked - failed,)
+            self.health.write(
+                model, [HealthRow(name, "p1", now, Counts(asked, failed, 0, entries))]
+            )
 
     def codes(self, model: str = "flights") -> list[str]:
         """The codes of every reason recorded for a model, in order."""
@@ -96,6 +120,7 @@ def world() -> World:
         "registry": MemoryModelRegistry(),
         "endpoint": MemoryOnlineEndpoint(clock),
         "prober": MemoryProber(),
+        "health": MemoryHealthWindow(),
     }
     plane = ControlPlane(
         ports=Ports(slots=CronSlots(), releases=MemoryReleaseStore(RELEASE), **parts),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.application.orders import train
+from shared.application.orders import take_order
 from shared.application.status import status
 from tests.application.conftest import World
 from tests.application.story import complete, land
@@ -31,7 +31,7 @@ def test_wrong_order_is_refused(
     world: World, name: str, model: str, body: bytes, code: int, words: str
 ) -> None:
     """A wrong order says what is wrong and leaves nothing behind."""
-    answer = train(world.plane, model, body)
+    answer = take_order(world.plane, model, "train", body)
     assert answer.status == code
     assert words in json.loads(answer.body)["detail"]
     assert world.queue.waiting == []
@@ -39,7 +39,7 @@ def test_wrong_order_is_refused(
 
 def test_order_is_kept_and_answered_at_once(world: World) -> None:
     """An order is a row and a message; its id can be asked about."""
-    answer = train(world.plane, "flights", b'{"because":"new labels","who":"ada"}')
+    answer = take_order(world.plane, "flights", "train", b'{"because":"new labels","who":"ada"}')
     assert answer.status == 202
     order_id = json.loads(answer.body)["order_id"]
     land(world, "a.csv")
@@ -63,3 +63,14 @@ def test_status_before_and_after(world: World) -> None:
     assert after["champion"]["compared_with"] == "baseline prior"
     assert after["rollout"]["phase"] == "succeeded"
     assert json.loads(json.dumps(after)) == after
+
+
+def test_rollout_orders_are_orders_like_any_other(world: World) -> None:
+    """A pause is kept, answered and, with nothing to pause, refused in the log."""
+    answer = take_order(world.plane, "flights", "pause", b'{"because":"a holiday"}')
+    assert answer.status == 202
+    world.work_off()
+    assert "order_not_possible" in world.codes()
+    unknown = take_order(world.plane, "flights", "explode", b'{"because":"x"}')
+    assert unknown.status == 404
+    assert "pause, resume, abort, rollback" in json.loads(unknown.body)["detail"]

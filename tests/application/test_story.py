@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from shared.application import intake
 from shared.domain.decision import Kind
-from shared.domain.events import Message
+from shared.domain.events import Message, Verb
 from shared.domain.facts import JobStatus, Probe, SmokeFacts
 from shared.domain.state import ModelState, Phase
 from tests.application.conftest import World
@@ -90,7 +90,7 @@ def test_better_challenger_takes_over_and_the_old_one_retires(world: World) -> N
     land(world, "c.csv")
     world.go_on(5)
     complete(world, **against(1, 0.7, 0.05, 0.03, 0.07))
-    world.go_on(5)
+    world.go_on(60, callers=200)
     endpoint = world.endpoint.get("flights")
     assert endpoint is not None
     assert dict(endpoint.traffic) == {"v2-e1": 100}
@@ -232,7 +232,7 @@ def test_order_waits_for_the_training_in_flight(world: World) -> None:
     """Somebody asks while a job runs: it is kept, and done afterwards."""
     land(world, "a.csv")
     world.go_on(5)
-    order = intake.order_training(world.plane, "flights", "ada", "new labels")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ada", "new labels")
     world.work_off()
     assert len(world.jobs.submitted) == 1
     complete(world)
@@ -290,10 +290,10 @@ def test_superseded_rollout_ends_at_the_newer_version(world: World) -> None:
     world.go_on(5)
     complete(world, **against(1, 0.7, 0.05, 0.03, 0.07))
     world.go_on(3)
-    intake.order_training(world.plane, "flights", "ada", "a fix")
+    intake.order(world.plane, "flights", Verb.TRAIN, "ada", "a fix")
     world.go_on(1)
     complete(world, **against(1, 0.7, 0.06, 0.04, 0.08))
-    world.go_on(10)
+    world.go_on(60, callers=200)
     endpoint = world.endpoint.get("flights")
     assert endpoint is not None
     assert dict(endpoint.traffic) == {"v3-e1": 100}

@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.azure_state import AzureTableStateStore, state_row
 from shared.adapters.azure_tables import AzureTable
 from shared.domain.errors import ConflictError, MalformedError
-from shared.domain.events import TrainOrder
+from shared.domain.events import Order
 from shared.domain.state import (
     Address,
     Champion,
@@ -31,9 +31,9 @@ MINUTE = timedelta(minutes=1)
 PLAIN = ModelState("flights", NOON, NOON)
 
 
-def order(name: str, at: datetime = NOON) -> TrainOrder:
+def order(name: str, at: datetime = NOON) -> Order:
     """An order with characters that keys cannot hold."""
-    return TrainOrder("", name, "ann@example.org", 'new "labels" / schöner # ?', at)
+    return Order("", name, "ann@example.org", 'new "labels" / schöner # ?', at)
 
 
 def full_state() -> ModelState:

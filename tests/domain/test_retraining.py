@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.actions import PinData, SubmitJob
 from shared.domain.decision import Kind, Step
-from shared.domain.events import Landing, TrainOrder
+from shared.domain.events import Landing, Order
 from shared.domain.facts import Facts, SlotFacts, Snapshot
 from shared.domain.retraining import (
     anchor_of,
@@ -40,7 +40,7 @@ from tests.builders import (
 
 POLICY = spec().retraining
 DUE = SlotFacts(SLOT, TOMORROW)
-ORDER = TrainOrder("order-1", "1", "ada", "new labels", NOON)
+ORDER = Order("order-1", "1", "ada", "new labels", NOON)
 LANDED = {"landing_first_at": NOON - minutes(5), "landing_last_at": NOON - minutes(3)}
 
 

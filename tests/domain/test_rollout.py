@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.domain.actions import (
     DeleteDeployment,
     RegisterModel,
     SetTraffic,
+    TopUp,
 )
 from shared.domain.decision import Kind
 from shared.domain.facts import (
@@ -24,6 +25,7 @@ from shared.domain.facts import (
     Release,
     SmokeFacts,
 )
+from shared.domain.health import Counts, bucket_of
 from shared.domain.plan import decide, wanted
 from shared.domain.rollout import advance, smoke_subject, wants_endpoint
 from shared.domain.state import Address, ModelState, Phase, Subject, Warm
@@ -63,8 +65,37 @@ class Case:
     state: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
     now: datetime = SOON
-    entered_at: datetime = NOON
+    rollout: dict[str, Any] = field(default_factory=dict)
+    back: bool = False
+    """The version is given up: the order to go back follows."""
 
+
+def health(**counts: Counts) -> dict[str, Any]:
+    """What the window shows: v1 is the champion's deployment, v2 the canary's."""
+    return {"health": {f"{name}-e1": count for name, count in counts.items()}}
+
+
+def answers(requests: int, failures: int = 0, ms: float = 10, topped_up: int = 0) -> Counts:
+    """So many answers, all of one latency."""
+    timed = requests - topped_up
+    entries = (0,) * bucket_of(ms) + (timed,) if timed else ()
+    return Counts(requests, failures, topped_up, entries)
+
+
+TEN, ALL = endpoint({"v1-e1": 90, "v2-e1": 10}), endpoint({"v1-e1": 0, "v2-e1": 100})
+SOAKING: dict[str, Any] = {"soaking_since": NOON}
+LAST = SOAKING | {"step": 2, "usual_ms": 10.0}
+BACK: dict[str, Any] = {"going_back": "errors"}
+LATE = NOON + minutes(11)
+WELL = health(v1=answers(900), v2=answers(100))
+SICK = health(v1=answers(90), v2=answers(10, 4))
+ILL = health(v1=answers(900, 100), v2=answers(100))
+BOTH = health(v1=answers(900, 100), v2=answers(100, 20))
+SLOW = health(v1=answers(900), v2=answers(100, ms=30))
+ALONE_SLOW = health(v2=answers(100, ms=30))
+NOBODY = health()
+FEW = health(v1=answers(100), v2=answers(11))
+TOPPED = health(v1=answers(100), v2=answers(100, topped_up=89))
 
 P, V, S, C = Phase.PENDING, Phase.PROVISIONING, Phase.SMOKE, Phase.CANARY
 ON_1 = {"v1-e1": 100}
@@ -86,7 +117,8 @@ CASES = [
         P,
         endpoint(own=ProvisioningState.FAILED),
         "endpoint_failed",
-        Phase.ROLLED_BACK,
+        P,
+        back=True,
     ),
     Case("not_registered", P, endpoint(), "register", P, (RegisterModel,)),
     Case("number_taken", P, endpoint(), "number_taken", P, seen={"registered_job": "somebody-1"}),
@@ -119,9 +151,10 @@ CASES = [
         V,
         endpoint(ON_1, failed=("v2-e1",)),
         "provisioning_failed",
-        Phase.ROLLED_BACK,
+        V,
         (),
         OURS,
+        back=True,
     ),
     Case("stands", V, endpoint({"v1-e1": 100, "v2-e1": 0}), "provisioned", S, (), OURS),
     Case(
@@ -129,12 +162,13 @@ CASES = [
         V,
         endpoint(ON_1, updating=("v2-e1",)),
         "timed_out",
-        Phase.ROLLED_BACK,
+        V,
         (),
         OURS,
         now=NOON + minutes(31),
+        back=True,
     ),
-    Case("never_an_endpoint", P, None, "timed_out", Phase.ROLLED_BACK, now=NOON + minutes(31)),
+    Case("never_an_endpoint", P, None, "timed_out", P, now=NOON + minutes(31), back=True),
     Case("not_asked", S, endpoint({"v1-e1": 100, "v2-e1": 0}), "smoke_no_data", S, (), OURS),
     Case(
         "no_answer",
@@ -151,10 +185,11 @@ CASES = [
         S,
         endpoint({"v1-e1": 100, "v2-e1": 0}),
         "smoke_failed",
-        Phase.ROLLED_BACK,
+        S,
         (),
         OURS,
         {"smoke": BROKEN},
+        back=True,
     ),
     Case(
         "right_answer",
@@ -169,33 +204,145 @@ CASES = [
     Case("shift", C, endpoint({"v1-e1": 100, "v2-e1": 0}), "shift", C, (SetTraffic,), OURS),
     Case("shift_first", C, endpoint(deployments=("v2-e1",)), "shift", C, (SetTraffic,)),
     Case(
-        "stale_read_back", C, endpoint({"v1-e1": 90, "v2-e1": 10}), "shift", C, (SetTraffic,), OURS
-    ),
-    Case(
-        "deployment_gone",
+        "stale_read_back",
         C,
-        endpoint(ON_1),
-        "deployment_gone",
-        Phase.ROLLED_BACK,
-        (),
-        OURS,
-    ),
-    Case(
-        "deployment_gone_with_traffic_on_it",
+        endpoint(ON_1, deployments=("v2-e1",)),
+        "shift",
         C,
-        endpoint({"v1-e1": 0}),
-        "deployment_gone",
-        Phase.ROLLED_BACK,
         (SetTraffic,),
         OURS,
     ),
+    Case("first_of_all", C, endpoint({"v2-e1": 100}), "succeeded", Phase.SUCCEEDED),
+    Case("deployment_gone", C, endpoint(ON_1), "deployment_gone", C, (), OURS, back=True),
+    Case("reads_back", C, endpoint({"v1-e1": 90, "v2-e1": 10}), "step_begun", C, (), OURS),
+    Case("soaks", C, TEN, "soaking", C, (), OURS, WELL, rollout=SOAKING, now=NOON + minutes(5)),
+    Case("passes", C, TEN, "step_passed", C, (), OURS, WELL, rollout=SOAKING, now=LATE),
+    Case("last_passes", C, ALL, "passed", Phase.SUCCEEDED, (), OURS, WELL, rollout=LAST, now=LATE),
+    Case("errors", C, TEN, "errors", C, (), OURS, SICK, rollout=SOAKING, back=True),
+    Case("errors_at_100", C, ALL, "errors", C, (), OURS, SICK, rollout=LAST, back=True),
+    Case("slow", C, TEN, "slow", C, (), OURS, SLOW, rollout=SOAKING, now=LATE, back=True),
+    Case("slow_at_100", C, ALL, "slow", C, (), OURS, ALONE_SLOW, rollout=LAST, back=True),
+    Case("champion_sick", C, TEN, "sick_champion", C, (), OURS, ILL, rollout=SOAKING, now=LATE),
+    Case("both_sick", C, TEN, "both_sick", C, (), OURS, BOTH, rollout=SOAKING, now=LATE),
+    Case("no_callers", C, TEN, "topped_up", C, (TopUp,), OURS, NOBODY, rollout=SOAKING, now=LATE),
+    Case("few_callers", C, TEN, "topped_up", C, (TopUp,), OURS, FEW, rollout=SOAKING, now=LATE),
+    Case("topped_up", C, TEN, "step_passed", C, (), OURS, TOPPED, rollout=SOAKING, now=LATE),
     Case(
-        "reads_back",
+        "never_any_data",
         C,
-        endpoint({"v1-e1": 0, "v2-e1": 100}),
-        "succeeded",
-        Phase.SUCCEEDED,
+        TEN,
+        "no_data_for_long",
+        C,
         (),
+        OURS,
+        NOBODY,
+        rollout=SOAKING,
+        now=NOON + minutes(71),
+        back=True,
+    ),
+    Case(
+        "by_hand",
+        C,
+        endpoint({"v1-e1": 50, "v2-e1": 50}),
+        "hand_changed",
+        C,
+        (SetTraffic,),
+        OURS,
+        rollout=SOAKING,
+    ),
+    Case(
+        "paused_well",
+        C,
+        TEN,
+        "paused",
+        C,
+        (),
+        OURS,
+        WELL,
+        rollout=SOAKING | {"paused": True},
+        now=LATE,
+    ),
+    Case(
+        "paused_sick",
+        C,
+        TEN,
+        "errors",
+        C,
+        (),
+        OURS,
+        SICK,
+        rollout=SOAKING | {"paused": True},
+        back=True,
+    ),
+    Case(
+        "paused_before",
+        V,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "paused",
+        V,
+        (),
+        OURS,
+        rollout={"paused": True},
+    ),
+    Case(
+        "refused",
+        V,
+        endpoint(ON_1),
+        "order_refused",
+        V,
+        (),
+        OURS | {"order_refused": "quota"},
+        back=True,
+    ),
+    Case("goes_back", C, TEN, "go_back", C, (SetTraffic,), OURS, rollout=BACK),
+    Case(
+        "went_back",
+        C,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+        rollout=BACK,
+    ),
+    Case(
+        "back_waits",
+        C,
+        endpoint({"v1-e1": 90, "v2-e1": 10}, updating=("v2-e1",)),
+        "updating",
+        C,
+        (),
+        OURS,
+        rollout=BACK,
+    ),
+    Case(
+        "back_first",
+        V,
+        endpoint(deployments=("v2-e1",)),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        {},
+        rollout=BACK,
+    ),
+    Case("back_nowhere", P, None, "rolled_back", Phase.ROLLED_BACK, (), {}, rollout=BACK),
+    Case(
+        "aborted",
+        C,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "aborted",
+        Phase.ABORTED,
+        (),
+        OURS,
+        rollout=BACK | {"ending": Phase.ABORTED},
+    ),
+    Case(
+        "superseded_at_zero",
+        P,
+        endpoint({"v1-e1": 90, "v0-e1": 10}),
+        "clear_the_way",
+        P,
+        (SetTraffic,),
         OURS,
     ),
 ]
@@ -204,14 +351,13 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_one_step(case: Case) -> None:
     """Every phase has one step for each way the endpoint can be."""
-    before = state(
-        **case.state, rollout=rollout(case.phase, entered_at=case.entered_at), last_version=2
-    )
+    before = state(**case.state, rollout=rollout(case.phase, **case.rollout), last_version=2)
     seen = facts(before, endpoint=case.endpoint, **case.seen)
     step = advance(before, seen, POLICY, case.now)
-    assert [reason.code for reason in step.reasons] == [case.code]
+    assert step.reasons[0].code == case.code
     assert step.state.rollout is not None
     assert step.state.rollout.phase is case.after
+    assert bool(step.state.rollout.going_back) is (case.back or "going_back" in case.rollout)
     assert tuple(type(action) for action in step.actions) == case.actions
     assert step.due_at is not None
     for action in step.actions:
@@ -223,12 +369,12 @@ def test_one_step(case: Case) -> None:
 
 def test_success_crowns_the_version() -> None:
     """When the traffic reads back the version rules and the old one is kept warm."""
-    before = state(champion=champion(1), former=(version(0),), rollout=rollout(C), last_version=2)
-    seen = facts(before, endpoint=endpoint({"v1-e1": 0, "v2-e1": 100}))
-    after = advance(before, seen, POLICY, SOON).state
+    last = rollout(C, **LAST)
+    before = state(champion=champion(1), former=(version(0),), rollout=last, last_version=2)
+    after = advance(before, facts(before, endpoint=ALL, **WELL), POLICY, LATE).state
     assert after.champion is not None
     assert after.champion.subject == Subject(2, 1)
-    assert after.warm == Warm("v1-e1", SOON + minutes(60))
+    assert after.warm == Warm("v1-e1", LATE + minutes(60), version(1), 1)
     assert [former.number for former in after.former] == [1, 0]
     assert after.address == Address("https://localhost/score", 2, "v2-e1")
 
@@ -238,7 +384,8 @@ def test_failed_rollout_never_touches_the_champion() -> None:
     address = Address("https://localhost/score", 1, "v1-e1")
     before = state(champion=champion(1), address=address, rollout=rollout(V), last_version=2)
     seen = facts(before, endpoint=endpoint(ON_1, failed=("v2-e1",)))
-    after = advance(before, seen, POLICY, SOON).state
+    turned = advance(before, seen, POLICY, SOON).state
+    after = advance(turned, seen, POLICY, SOON).state
     assert (after.champion, after.address) == (champion(1), address)
     assert after.warm == Warm("v2-e1", SOON)
     assert "image pull failed" in after.last_refusal
@@ -251,6 +398,65 @@ def test_number_taken_by_hand_is_passed_over() -> None:
     after = advance(before, seen, POLICY, SOON).state
     assert after.rollout is not None
     assert (after.rollout.version.number, after.last_version) == (3, 3)
+
+
+def test_each_step_writes_its_share() -> None:
+    """The map of a step is full: champion and canary add up to a hundred, the others have none."""
+    there = endpoint({"v0-e1": 0, "v1-e1": 100, "v2-e1": 0})
+    written = []
+    for step in range(3):
+        before = state(champion=champion(1), rollout=rollout(C, step=step), last_version=2)
+        for action in advance(before, facts(before, endpoint=there), POLICY, SOON).actions:
+            assert isinstance(action, SetTraffic)
+            written.append(dict(action.traffic))
+    assert written == [
+        {"v0-e1": 0, "v1-e1": 90, "v2-e1": 10},
+        {"v0-e1": 0, "v1-e1": 50, "v2-e1": 50},
+        {"v0-e1": 0, "v1-e1": 0, "v2-e1": 100},
+    ]
+
+
+def test_failed_checks_have_a_budget() -> None:
+    """A policy may forgive so many failed checks in a step, and not one more."""
+    patient = replace(POLICY, failed_checks_allowed=1)
+    before = state(champion=champion(1), rollout=rollout(C, **SOAKING), last_version=2)
+    first = advance(before, facts(before, endpoint=TEN, **SICK), patient, SOON)
+    assert first.state.rollout is not None
+    assert (first.state.rollout.going_back, first.state.rollout.failed_checks) == ("", 1)
+    second = advance(first.state, facts(first.state, endpoint=TEN, **SICK), patient, SOON)
+    assert second.state.rollout is not None
+    assert second.state.rollout.going_back
+
+
+def test_traffic_changed_by_hand_can_be_adopted() -> None:
+    """By policy a hand on the traffic pauses the rollout instead of being undone."""
+    adopting = replace(POLICY, hand_changed="adopt")
+    before = state(champion=champion(1), rollout=rollout(C, **SOAKING), last_version=2)
+    there = endpoint({"v1-e1": 50, "v2-e1": 50})
+    step = advance(before, facts(before, endpoint=there), adopting, SOON)
+    assert step.actions == ()
+    assert step.state.rollout is not None
+    assert step.state.rollout.paused
+
+
+WATCHED: list[tuple[str, EndpointFacts | None, bool]] = [
+    ("as_it_should_be", endpoint(ON_1), False),
+    ("by_hand", endpoint({"v1-e1": 50, "v9-e1": 50}), True),
+    ("all_gone", endpoint(deployments=("v1-e1",)), True),
+    ("updating", endpoint({"v9-e1": 100}, updating=("v1-e1",)), False),
+    ("champion_gone", endpoint({"v9-e1": 100}), False),
+    ("not_looked_at", None, False),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "mended"), WATCHED, ids=[row[0] for row in WATCHED])
+def test_traffic_is_watched_at_rest(name: str, there: EndpointFacts | None, mended: bool) -> None:
+    """When nothing rolls out the champion has all traffic, or gets it back."""
+    before = state(champion=champion(1), last_version=1)
+    plan = decide(facts(before, endpoint=there), spec(), SOON)
+    orders = [action for action in plan.actions if isinstance(action, SetTraffic)]
+    assert bool(orders) is mended
+    assert all(dict(order.traffic)["v1-e1"] == 100 for order in orders)
 
 
 RETIRE: list[tuple[str, EndpointFacts | None, str, int, bool]] = [

@@ -67,6 +67,7 @@ def test_functions_are_those_of_the_design() -> None:
         "predict": "httpTrigger",
         "status": "httpTrigger",
         "train": "httpTrigger",
+        "rollout": "httpTrigger",
     }
     assert triggers["daily_training"]["schedule"] == "%TRAINING_SCHEDULE%"
     assert triggers["tick"]["schedule"] == "%TICK_SCHEDULE%"

@@ -37,6 +37,10 @@ class MemoryOnlineEndpoint:
         self._endpoints: dict[str, _Endpoint] = {}
         self.failures: dict[str, str] = {}
         """Deployments that will not come up, with what the service will say."""
+        self.refusals: dict[str, str] = {}
+        """Deployments that the service will not even begin, with what it will say."""
+        self.written: list[tuple[dict[str, int], set[str]]] = []
+        """Every traffic map that was written, with the deployments that stood then."""
 
     def get(self, model: str) -> EndpointFacts | None:
         """The endpoint with its traffic and deployments, or None."""
@@ -78,6 +82,8 @@ class MemoryOnlineEndpoint:
         if name in endpoint.deployments:
             return
         _refuse_while_updating(endpoint, f"deploy {name}")
+        if name in self.refusals:
+            raise RefusedError(f"deploy {name}: {self.refusals[name]}")
         failure = self.failures.get(name, "")
         state = ProvisioningState.FAILED if failure else ProvisioningState.SUCCEEDED
         endpoint.deployments[name] = DeploymentFacts(name, state, failure)
@@ -95,6 +101,7 @@ class MemoryOnlineEndpoint:
             deployment = endpoint.deployments.get(name)
             if deployment is None or deployment.state is not ProvisioningState.SUCCEEDED:
                 raise RefusedError(f"{doing}: deployment {name} does not stand")
+        self.written.append((dict(traffic), set(endpoint.deployments)))
         self._begin(endpoint, None, lambda: setattr(endpoint, "traffic", shares))
 
     def delete_deployment(self, model: str, deployment: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from shared.adapters.state_rows import landing_row, order_row, snapshot
 from shared.domain.decision import Decision
 from shared.domain.errors import ConflictError
-from shared.domain.events import Landing, TrainOrder
+from shared.domain.events import Landing, Order
 from shared.domain.facts import Release, Snapshot
 from shared.domain.state import ModelState
 
@@ -20,7 +20,7 @@ class MemoryStateStore:
     def __init__(self) -> None:
         self._states: dict[str, tuple[ModelState, str]] = {}
         self._landings: dict[tuple[str, str], Landing] = {}
-        self._orders: dict[tuple[str, str], TrainOrder] = {}
+        self._orders: dict[tuple[str, str], Order] = {}
         self._writes = 0
 
     def load(self, model: str) -> Snapshot:
@@ -58,7 +58,7 @@ class MemoryStateStore:
         self._landings[model, row] = Landing(row, bucket_ends_at)
         return True
 
-    def add_order(self, model: str, order: TrainOrder) -> bool:
+    def add_order(self, model: str, order: Order) -> bool:
         """Keep an order until a pass takes it in; False if the same order is there already."""
         row = order_row(order.order_id)
         if (model, row) in self._orders:

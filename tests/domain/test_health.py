@@ -1,0 +1,98 @@
+"""The health window's arithmetic: counts add up, quantiles are near, checks have three answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.health import (
+    BOUNDS,
+    GROWTH,
+    Counts,
+    Outcome,
+    bucket_of,
+    check_canary,
+    usual_latency,
+)
+from tests.builders import spec
+
+POLICY = spec().rollout
+
+
+def timed(*latencies_ms: float) -> Counts:
+    """Answers with these latencies."""
+    entries = [0] * BOUNDS
+    for latency in latencies_ms:
+        entries[bucket_of(latency)] += 1
+    return Counts(len(latencies_ms), 0, 0, tuple(entries))
+
+
+@given(st.floats(min_value=0.001, max_value=20_000))
+def test_bucket_holds_its_latency(latency_ms: float) -> None:
+    """An answer counts under the first bound that is not below its latency."""
+    index = bucket_of(latency_ms)
+    assert latency_ms <= GROWTH**index * (1 + 1e-6)
+    assert index == 0 or latency_ms > GROWTH ** (index - 1) * (1 - 1e-6)
+
+
+@given(st.lists(st.floats(min_value=1, max_value=20_000), min_size=1, max_size=200))
+def test_quantile_is_at_most_a_quarter_too_high(latencies: list[float]) -> None:
+    """What is read from the histogram is never below the truth and little above it."""
+    truth = sorted(latencies)[max(0, -(-95 * len(latencies) // 100) - 1)]
+    read = timed(*latencies).latency_ms()
+    assert truth * (1 - 1e-6) <= read <= truth * GROWTH * (1 + 1e-6)
+
+
+@given(st.lists(st.floats(min_value=1, max_value=30_000), max_size=30), st.integers(0, 30))
+def test_counts_add_up(latencies: list[float], cut: int) -> None:
+    """Two processes' counts together are those of one that saw everything."""
+    parts = timed(*latencies[:cut]).plus(timed(*latencies[cut:]))
+    assert parts == Counts().plus(timed(*latencies))
+
+
+CHECKS: list[tuple[str, Counts, Counts, float | None, Outcome]] = [
+    ("well", Counts(100), Counts(900), None, Outcome.PASSED),
+    ("one_failure", Counts(100, 1), Counts(900), None, Outcome.PASSED),
+    ("two_of_a_hundred", Counts(100, 2), Counts(900), None, Outcome.PASSED),
+    ("three_of_a_hundred", Counts(100, 3), Counts(900), None, Outcome.FAILED),
+    ("three_at_once", Counts(3, 3), Counts(20), None, Outcome.FAILED),
+    ("many_but_rare", Counts(10_000, 100), Counts(900), None, Outcome.PASSED),
+    ("ninety_nine", Counts(99), Counts(900), None, Outcome.NO_DATA),
+    ("nobody", Counts(), Counts(), None, Outcome.NO_DATA),
+    ("champion_fails", Counts(100), Counts(900, 90), None, Outcome.HOLD),
+    ("both_fail", Counts(100, 50), Counts(900, 450), None, Outcome.HOLD),
+    ("slower", timed(*[30.0] * 100), timed(*[10.0] * 900), None, Outcome.FAILED),
+    ("a_little_slower", timed(*[14.0] * 100), timed(*[10.0] * 900), None, Outcome.PASSED),
+    ("slower_than_before", timed(*[30.0] * 100), Counts(), 10.0, Outcome.FAILED),
+    ("nothing_to_compare_with", timed(*[30.0] * 100), Counts(), None, Outcome.PASSED),
+    ("topped_up_only", Counts(100, 0, 100), timed(*[1.0] * 900), None, Outcome.PASSED),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "mine", "theirs", "usual", "outcome"), CHECKS, ids=[row[0] for row in CHECKS]
+)
+def test_check(
+    name: str, mine: Counts, theirs: Counts, usual: float | None, outcome: Outcome
+) -> None:
+    """A check passes, fails, or learns nothing; a sick champion is no measure."""
+    check = check_canary({"v2": mine, "v1": theirs}, "v2", "v1", usual, POLICY)
+    assert check.outcome is outcome
+    assert f"v2 {mine.requests} requests" in check.text
+
+
+def test_limits_come_from_the_policy() -> None:
+    """Another policy, another verdict."""
+    strict = replace(POLICY, error_rate_max=0.001)
+    counts = {"v2": Counts(100, 2), "v1": Counts(900)}
+    assert check_canary(counts, "v2", "v1", None, strict).outcome is Outcome.FAILED
+    assert check_canary(counts, "v2", "v1", None, POLICY).outcome is Outcome.PASSED
+
+
+def test_usual_latency_needs_enough_answers() -> None:
+    """Few answers are no measure for later steps."""
+    assert usual_latency(timed(*[10.0] * 99), POLICY) is None
+    assert usual_latency(timed(*[10.0] * 100), POLICY) == pytest.approx(GROWTH**11, rel=1e-9)
