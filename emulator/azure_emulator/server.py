@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("azure_emulator")
 STOP_SECONDS = 1
+# Longer than clients keep idle connections: a request must not meet one that is closing.
+KEEP_ALIVE_SECONDS = 120
 METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
@@ -143,6 +145,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
         access_log=False,
         log_level="warning",
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.

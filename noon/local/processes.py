@@ -6,7 +6,10 @@ killed; see `supervised`.
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +28,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 POLL_SECONDS = 0.05
 TAIL_LINES = 15
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
@@ -112,3 +116,60 @@ class Child:
             with suppress(ProcessLookupError):
                 self._process.send_signal(SIGUSR2)
             self._process.wait(STOP_SECONDS)
+
+
+class NoonCommand:
+    """A command of ours that runs beside us against a stack.
+
+    `told` gets each line that it says on stderr, from another thread.
+    """
+
+    def __init__(
+        self,
+        arguments: tuple[str, ...],
+        environment: Mapping[str, str],
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._name = f"noon {' '.join(arguments)}"
+        self._told = told
+        self._last = ""
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            supervised(sys.executable, "-m", "noon", *arguments),
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def result(self) -> str:
+        """Wait for its end and give its stdout; raises CommandError with its last words."""
+        with self._process as process:
+            try:
+                assert process.stdout is not None
+                output = process.stdout.read()
+                process.wait()
+                self._listener.join(STOP_SECONDS)
+            except BaseException:
+                process.terminate()
+                raise
+        if process.returncode:
+            words = self._last.removeprefix("noon: ") or f"exit code {process.returncode}"
+            raise CommandError(f"{self._name} failed: {words}")
+        return output
+
+    def cancel(self) -> None:
+        """End it, whether it is done or not."""
+        with self._process as process:
+            process.terminate()
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            # The Azure libraries set colours even where nobody sees them.
+            if text := _COLOUR.sub("", line).strip():
+                self._last = text
+                self._told(text)

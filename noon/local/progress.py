@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 STYLES = {State.WAITING: "dim", State.RUNNING: "yellow", State.DONE: "green", State.FAILED: "red"}
 SIGNS = {State.WAITING: "·", State.RUNNING: "…", State.DONE: "✓", State.FAILED: "✗"}
 
+LINE_SECONDS = 0.5
+"""Least time between two lines about one stage that goes on."""
+
 
 @contextmanager
 def shown(*, plain: bool) -> Iterator[Stages]:
@@ -37,17 +40,21 @@ def shown(*, plain: bool) -> Iterator[Stages]:
 
 
 class _Lines:
-    """Plain lines with the seconds since the start."""
+    """Plain lines with the seconds since the start; a stage that says much is cut short."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        self._told: dict[str, tuple[State, float]] = {}
 
     def tell(self, stage: Stage) -> None:
-        at = time.monotonic() - self._began
+        now = time.monotonic()
+        state, at = self._told.get(stage.title, (State.WAITING, now))
+        if stage.state == state and now - at < LINE_SECONDS:
+            return
+        self._told[stage.title] = (stage.state, now)
         text = f": {stage.detail}" if stage.detail else ""
-        print(
-            f"{at:6.1f} s  {stage.state.value:<8}{stage.title}{text}", file=sys.stderr, flush=True
-        )
+        line = f"{now - self._began:6.1f} s  {stage.state.value:<8}{stage.title}{text}"
+        print(line, file=sys.stderr, flush=True)
 
 
 def _table(stages: Stages, console: Console) -> Table:

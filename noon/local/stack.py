@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -19,17 +18,16 @@ from noon.local.commands import (
     emulator_command,
     host_command,
     storage_command,
-    supervised,
 )
 from noon.local.emulated import LocalAzure
 from noon.local.environment import Addresses, azure_environment, base_environment
 from noon.local.ports import PREFERRED, choose_ports, listening
-from noon.local.processes import Child
+from noon.local.processes import Child, NoonCommand
 from noon.local.stages import Stages
 from noon.local.subscriptions import WORKSPACE_ID, subscribe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
 LOG_BYTES_MAX = 20_000_000
@@ -62,7 +60,6 @@ class LocalStack:
         self.addresses = Addresses({})
         self.environment: dict[str, str] = {}
         self._client_environment: dict[str, str] = {}
-        self._released = False
         self.app = AppClient("")
         self.azure = LocalAzure("", Path(), "")
 
@@ -89,12 +86,9 @@ class LocalStack:
             self._prepare()
             self._start_storage()
             self._start_azure()
-            if self._released:
-                # Nothing that the app does waits for a first release: start it beside.
-                self._children["app"].start()
-            self._register_components()
-            self._start_app()
-            self._subscribe()
+            with self._components_registered():
+                self._start_app()
+                self._subscribe()
         except BaseException:
             self.stop()
             raise
@@ -142,30 +136,7 @@ class LocalStack:
 
         `told` gets each line of stderr. Raises CommandError with the last of them.
         """
-        command = supervised(sys.executable, "-m", "noon", *arguments)
-        last = ""
-        with subprocess.Popen(  # noqa: S603 - our own command
-            command,
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            try:
-                for line in process.stderr:
-                    last = line.strip() or last
-                    told(line.strip())
-                output = process.stdout.read()
-            except BaseException:
-                process.terminate()
-                raise
-        if process.returncode:
-            raise CommandError(f"noon {' '.join(arguments)} failed: {last}")
-        return output
+        return NoonCommand(arguments, self.environment, told).result()
 
     def _prepare(self) -> None:
         before = self.home.record()
@@ -174,7 +145,6 @@ class LocalStack:
         _run(certificate_command(self.home.path))
         ports = choose_ports(before.ports if before else {}, self._preferred_ports)
         self.addresses = Addresses(ports)
-        self._released = bool(before and before.released)
         settings = azure_environment(self.home.path, self.addresses) | self._settings
         self._client_environment = settings
         self.environment = {**base_environment(), **settings, "NOON_HOME": str(self.home.path)}
@@ -221,10 +191,19 @@ class LocalStack:
             self._begin(self._children["azure"])
             stage.result = self.addresses.emulator
 
-    def _register_components(self) -> None:
+    @contextmanager
+    def _components_registered(self) -> Iterator[None]:
+        """Register the components while the block runs: nobody needs them before data lands."""
         with self.stages.running("components") as stage:
-            release = json.loads(self.noon("deploy", "components", "--json", told=stage.detail))
-            self._released = True
+            command = NoonCommand(
+                ("deploy", "components", "--json"), self.environment, stage.detail
+            )
+            try:
+                yield
+            except BaseException:
+                command.cancel()
+                raise
+            release = json.loads(command.result())
             stage.result = f"{release['component']}, serving environment {release['environment']}"
 
     def _start_app(self) -> None:
@@ -259,7 +238,6 @@ class LocalStack:
                 keys=keys,
                 pids=running,
                 environment=self._client_environment,
-                released=self._released,
             )
         )
 

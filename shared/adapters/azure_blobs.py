@@ -33,14 +33,13 @@ class AzureContainer:
         """The client of the container, whether that exists or not."""
         with self._lock:
             if self._client is None:
-                from azure.storage.blob import ContainerClient
+                from azure.storage.blob import ContainerClient, LinearRetry
 
                 self._client = ContainerClient.from_container_url(
                     self._url,
                     credential=self._credential,
                     # A pass holds a lease of a minute: better to give up and come again.
-                    retry_total=1,
-                    initial_backoff=1,
+                    retry_policy=LinearRetry(backoff=1, retry_total=1, random_jitter_range=1),
                     connection_timeout=5,
                     read_timeout=20,
                 )

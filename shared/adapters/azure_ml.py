@@ -46,11 +46,16 @@ class AzureMachineLearning:
         return f"{self.workspace_id}/{kind}/{name}/versions/{version}"
 
     def client(self) -> MLClient:
-        """The process's one client of the workspace."""
+        """The process's one client of the workspace; raises UnavailableError."""
+        from azure.core.exceptions import AzureError
+
         with self._lock:
             if self._client is None:
-                with ml_errors("reach the workspace"):
+                try:
                     self._client = self._built()
+                except AzureError as error:
+                    # Importing and building ask which cloud this is.
+                    raise UnavailableError(f"reach Azure: {first_line(error)}") from error
             return self._client
 
     def _built(self) -> MLClient:
@@ -75,7 +80,6 @@ class AzureMachineLearning:
 @contextmanager
 def ml_errors(doing: str) -> Iterator[None]:
     """Raise what the client raises as an error of the domain that says what was being done."""
-    from azure.ai.ml.exceptions import MlException
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
     try:
@@ -84,11 +88,12 @@ def ml_errors(doing: str) -> Iterator[None]:
         raise UnavailableError(f"{doing}: {first_line(error)}") from error
     except HttpResponseError as error:
         raise _of_answer(doing, error) from error
-    except MlException as error:
-        # The client's own checks: nothing was sent.
-        raise RefusedError(f"{doing}: {first_line(error)}") from error
     except AzureError as error:
-        raise UnavailableError(f"{doing}: {first_line(error)}") from error
+        from azure.ai.ml.exceptions import MlException
+
+        # The client's own checks refuse before anything is sent.
+        kind = RefusedError if isinstance(error, MlException) else UnavailableError
+        raise kind(f"{doing}: {first_line(error)}") from error
 
 
 def inner_codes(error: HttpResponseError) -> tuple[str, ...]:

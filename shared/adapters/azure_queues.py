@@ -41,6 +41,7 @@ class AzureMessageQueue:
     def _made(self) -> QueueClient:
         from azure.core.exceptions import ResourceExistsError
         from azure.storage.queue import (
+            LinearRetry,
             QueueClient,
             TextBase64DecodePolicy,
             TextBase64EncodePolicy,
@@ -53,8 +54,7 @@ class AzureMessageQueue:
             # What the Functions host expects of a sender.
             message_encode_policy=TextBase64EncodePolicy(),
             message_decode_policy=TextBase64DecodePolicy(),
-            retry_total=1,
-            initial_backoff=1,
+            retry_policy=LinearRetry(backoff=1, retry_total=1, random_jitter_range=1),
             connection_timeout=5,
             read_timeout=20,
         )

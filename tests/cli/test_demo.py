@@ -12,7 +12,7 @@ from azure_emulator.testing import listening
 
 from noon.home import Home
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("noon-up")]
+pytestmark = pytest.mark.e2e
 
 Cli = Callable[..., CompletedProcess[str]]
 

@@ -27,7 +27,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     """Ports, addresses and keys outlive the process that chose them."""
     home = Home(tmp_path / "new")
     assert home.record() is None
-    record = StackRecord(pid=7, ports={"blob": 10000}, keys={"function": "k"}, released=True)
+    record = StackRecord(pid=7, ports={"blob": 10000}, keys={"function": "k"})
     home.write(record)
     assert home.record() == record
 

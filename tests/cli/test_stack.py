@@ -19,7 +19,7 @@ from azure_emulator.testing import listening, wait_until
 from examples.flights import day_files
 from noon.home import Home
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("noon-up")]
+pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = "10"

@@ -88,6 +88,14 @@ def test_champion_folder_without_a_model_is_null_with_a_reason(
     assert "it does not load" in job.read("model/lineage.json")["notes"][0]
 
 
+def test_a_model_without_its_version_is_refused(narrower_job: Job, tmp_path: Path) -> None:
+    """What cannot be named in the decision is not compared with."""
+    job = replace(narrower_job, home=tmp_path, earlier={"anchor": str(tmp_path)})
+    ran = job.step("evaluate")
+    assert ran.code == 2
+    assert "--anchor and --anchor-version belong together" in ran.errors
+
+
 def test_small_slices_have_no_interval(narrower_job: Job, tmp_path: Path) -> None:
     """A slice with too few rows has a value, and no difference that could stop a promotion."""
     evaluation = {**narrower_job.spec["evaluation"], "slice_rows_min": 1000}

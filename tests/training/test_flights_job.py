@@ -162,10 +162,13 @@ def test_a_model_beside_itself_differs_by_nothing(january_job: Job, tmp_path: Pa
     for name in ("data", "draft"):
         (tmp_path / name).symlink_to(january_job.home / name)
     itself = january_job.home / "model"
-    job.succeed("evaluate", champion=itself, champion_version="1", anchor=itself)
+    versions = {"champion_version": "2", "anchor_version": "1"}
+    job.succeed("evaluate", champion=itself, anchor=itself, **versions)
     metrics = job.read("model/metrics.json")
     for versus in ("versus_champion", "versus_anchor"):
         assert (metrics[versus]["low"], metrics[versus]["high"]) == (0, 0)
+    assert metrics["champion"]["version"] == "2"
+    assert metrics["anchor"]["version"] == "1"
     assert metrics["challenger"] == january_job.read("model/metrics.json")["challenger"]
 
 

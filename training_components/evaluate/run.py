@@ -20,7 +20,7 @@ from scoring import CannotScore, OnnxModel, answer_samples, latency, parity
 KEPT = ("model.onnx", "schema.json", "sample.json", "lineage.json")
 
 
-def previous(folder: Path | None, version: str | None, holdout: Holdout) -> dict[str, Any] | None:
+def previous(folder: Path | None, version: str, holdout: Holdout) -> dict[str, Any] | None:
     """An earlier model's version and scores on the holdout, the scores None with the reason why.
 
     None altogether when there is no earlier model. One that cannot be scored is never left out:
@@ -28,7 +28,7 @@ def previous(folder: Path | None, version: str | None, holdout: Holdout) -> dict
     """
     if folder is None:
         return None
-    earlier: dict[str, Any] = {"version": version or "unknown", "scores": None, "note": None}
+    earlier: dict[str, Any] = {"version": version, "scores": None, "note": None}
     try:
         earlier["scores"] = OnnxModel.load(folder).scores(holdout.columns, holdout.classes)
     except CannotScore as error:
@@ -118,6 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--anchor-version", help="its version")
     parser.add_argument("--model", type=Path, required=True, help="output: the model folder")
     asked = parser.parse_args(arguments)
+    for whom in ("champion", "anchor"):
+        if (getattr(asked, whom) is None) != (getattr(asked, f"{whom}_version") is None):
+            parser.error(f"--{whom} and --{whom}-version belong together")
     spec = json.loads(asked.spec.read_text(encoding="utf-8"))
     prepared = json.loads((asked.data / "prepared.json").read_text(encoding="utf-8"))
     document, notes = judge(asked, spec, prepared)

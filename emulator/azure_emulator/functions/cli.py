@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,8 @@ def functions(
     _log_to_stdout()
     options = HostOptions(port, host_id or _host_id(app), queue_visibility_seconds)
     try:
+        # Before anything else: a second host on this port must not fire a single timer.
+        listener = _bind(port)
         host = Host(home, app, options)
     except HostError as error:
         print(f"The host cannot start: {error}", file=sys.stderr)
@@ -87,13 +90,24 @@ def functions(
         signal.signal(number, lambda *_: None)
     print(host.banner(), flush=True)
     server = uvicorn.Server(config)
-    server.run()
+    server.run(sockets=[listener])
     if host.invoker.busy_threads:
         # Python would wait for them for ever.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0 if server.started else 1)
     return 0 if server.started else 1
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise HostError(f"port {port} of 127.0.0.1: {error.strerror}") from None
+    return listener
 
 
 def _host_id(app: Path) -> str:

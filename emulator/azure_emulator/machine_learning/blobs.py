@@ -86,6 +86,7 @@ class BlobFiles:
             client = self._storage.container(container).get_blob_client(str(blob.name))
             with part.open("wb") as content:
                 client.download_blob().readinto(content)
+            part.chmod(0o444)
             part.replace(cached)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..arm import Json
+from ..environment import client_environment
 from ..operations import OperationFailedError
 from .containers import (
     START_SECONDS_MAX,
@@ -74,7 +75,8 @@ class Serving:
         if self._session is None:
             import aiohttp
 
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            # Shorter than the 5 s of uvicorn: a request must not meet a closing connection.
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         return self._session
 
@@ -169,6 +171,7 @@ class Serving:
         image = str(environment.properties.get("image") or "")
         command = command_for(image, settings.images)
         variables = child_environment(self._bin, settings.python)
+        variables.update(client_environment(settings.home, settings.base_url))
         variables.update(properties.get("environmentVariables") or {})
         if properties.get("model"):
             self._download_model(self._asset(properties["model"]), model_folder)

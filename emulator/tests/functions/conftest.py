@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
-from azure_emulator.testing import Azurite, LocalProcess, free_port, listening, start_azurite
+from azure_emulator.testing import (
+    Azurite,
+    LocalProcess,
+    free_port,
+    listening,
+    start_azurite,
+    wait_until,
+)
 
 APPS = Path(__file__).parent / "apps"
 PACKAGES = Path(__file__).parents[2]
@@ -99,6 +107,23 @@ def start_functions_host(tmp_path: Path) -> Iterator[StartHost]:
             return _start(stack, home, app, *options, **extra)
 
         yield start
+
+
+@pytest.fixture
+def bare_host(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+    """Give a host of the app `web` that nobody kills when it does not stop: process, URL, FIFO."""
+    port, fifo = free_port(), tmp_path / "fifo"
+    os.mkfifo(fifo)
+    command = functions_command(tmp_path, APPS / "web", port)
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "MEETING": str(fifo)}
+    with (tmp_path / "host.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: listening(port) or process.poll() is not None, what="the host")
+        yield process, f"http://127.0.0.1:{port}", fifo
+    finally:
+        process.kill()
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """HTTP functions as callers see them."""
 
 import os
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -148,19 +149,38 @@ def test_a_browser_of_an_allowed_origin_may_call(web_host: "RunningHost") -> Non
     assert "access-control-allow-origin" not in bad.headers
 
 
-def test_a_stop_lets_a_running_call_end_or_gives_it_up(
-    start_functions_host: "StartHost", tmp_path: Path
+def test_a_stop_gives_up_a_call_that_does_not_end(
+    bare_host: tuple["subprocess.Popen[bytes]", str, Path],
 ) -> None:
-    """SIGTERM ends the process within seconds even when a function never returns."""
-    fifo = tmp_path / "fifo"
-    os.mkfifo(fifo)
-    stuck = start_functions_host("web", MEETING=str(fifo))
-    caller = threading.Thread(target=_call_and_lose, args=(f"{stuck.url}/api/meet?mode=r",))
+    """SIGTERM ends the process within seconds even when a function never returns; exit code 0."""
+    process, url, _ = bare_host
+    caller = threading.Thread(target=_call_and_lose, args=(f"{url}/api/meet?mode=r",))
     caller.start()
-    wait_until(lambda: stuck.invocations("meet"), what="the call to begin")
-    stuck.process.close()
+    wait_until(lambda: _runs(url, "meet"), what="the call to begin")
+    process.terminate()
+    assert process.wait(20) == 0
     caller.join(10)
     assert not caller.is_alive()
+
+
+def test_a_stop_lets_a_call_end(
+    bare_host: tuple["subprocess.Popen[bytes]", str, Path],
+) -> None:
+    """What is nearly done gets its answer; new calls are not taken."""
+    process, url, fifo = bare_host
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(httpx.get, f"{url}/api/meet?mode=r", timeout=20)
+        wait_until(lambda: _runs(url, "meet"), what="the call to begin")
+        process.terminate()
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+        assert call.result(timeout=20).text == "met"
+    assert process.wait(20) == 0
+
+
+def _runs(url: str, function: str) -> list[dict[str, object]]:
+    answer = httpx.get(f"{url}/_emulator/invocations", params={"function": function})
+    runs: list[dict[str, object]] = answer.json()["value"]
+    return runs
 
 
 def _call_and_lose(url: str) -> None:

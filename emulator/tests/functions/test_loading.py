@@ -1,6 +1,7 @@
 """What stops a host at start: each refusal names what to change."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,13 @@ TIMER = HEAD + (
 )
 
 
-def refusal(folder: Path, code: str | None, host_json: str | None = HOST_JSON, **extra: str) -> str:
+def refusal(
+    folder: Path,
+    code: str | None,
+    host_json: str | None = HOST_JSON,
+    port: int | None = None,
+    **extra: str,
+) -> str:
     """Start a host on an app that must be refused and return what it said."""
     app = folder / "app"
     (app / "function_app").mkdir(parents=True)
@@ -28,7 +35,7 @@ def refusal(folder: Path, code: str | None, host_json: str | None = HOST_JSON, *
         (app / "function_app.py").write_text('"""Marker."""')
         (app / "function_app" / "__init__.py").write_text(code)
     command = [sys.executable, "-m", "azure_emulator.functions", "--home", str(folder / "home")]
-    command += ["--app", str(app), "--port", str(free_port())]
+    command += ["--app", str(app), "--port", str(port or free_port())]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGES), **extra}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -84,6 +91,14 @@ def test_an_app_that_azure_would_not_run_is_refused(
     """The host ends with code 1 and one line that names the cause."""
     message = refusal(tmp_path, code, AzureWebJobsStorage="UseDevelopmentStorage=true")
     assert said in message
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    """Before the app is loaded, so that no timer fires in a host that nobody can reach."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        message = refusal(tmp_path, "raise RuntimeError('loaded')", port=port)
+    assert f"port {port}" in message
 
 
 def test_a_folder_without_host_json_is_refused(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_a_message_that_fails_five_times_moves_to_poison(
         what="the queue to be empty",
     )
     assert poison_of(functions_azurite, work_queue) == [base64.b64encode(b"fail").decode()]
+    assert "it failed 5 times" in host.process.log.read_text()
 
 
 def test_a_message_that_is_not_base64_moves_to_poison_unread(

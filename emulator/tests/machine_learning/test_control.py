@@ -103,9 +103,7 @@ def test_certificates_are_made_once(tmp_path: Path) -> None:
     first = ensure_certificates(tmp_path)
     content = first.bundle.read_bytes(), first.certificate.read_bytes()
     command = [sys.executable, "-m", "azure_emulator", "certificate", "--home", str(tmp_path)]
-    printed = subprocess.run(
-        command, cwd=EMULATOR, capture_output=True, text=True, check=True
-    )
+    printed = subprocess.run(command, cwd=EMULATOR, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == str(first.bundle)
     assert (first.bundle.read_bytes(), first.certificate.read_bytes()) == content
 

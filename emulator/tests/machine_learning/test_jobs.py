@@ -7,7 +7,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.ai.ml import Input, MLClient, command
+from azure.ai.ml import Input, MLClient, Output, command, dsl
+from azure.ai.ml.entities import Data
 from azure.core.exceptions import HttpResponseError
 from azure_emulator.testing import wait_until
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
 Make = Any
+RUNS = "azureml://datastores/workspaceblobstore/paths/runs"
 # azure-ai-ml downloads in a way of which azure-storage-blob warns.
 downloads = pytest.mark.filterwarnings(
     "ignore:The use of a 'BlobProperties' instance", "ignore:content_as_bytes is deprecated"
@@ -61,6 +63,19 @@ def test_an_optional_folder_input_reaches_the_step(
     model = json.loads(store.download_blob("runs/tiny-second/model/model.txt").readall())
     assert json.loads(model["champion"])["rate"] == "0.25"
     assert model["rate"] == "none"
+
+
+def test_a_registered_data_asset_can_be_an_input(
+    ml_client: MLClient, tiny_job: Make, until_ended: Callable[[str], str]
+) -> None:
+    """The asset's id arrives as the input's URI and is followed to its data."""
+    path = "azureml://datastores/workspaceblobstore/paths/manifests/1.json"
+    ml_client.data.create_or_update(
+        Data(name="tiny-manifest", version="1", path=path, type="uri_file")
+    )
+    manifest = Input(type="uri_file", path="azureml:tiny-manifest:1")
+    ml_client.jobs.create_or_update(tiny_job("tiny-asset", manifest=manifest))
+    assert until_ended("tiny-asset") == "Completed"
 
 
 @downloads
@@ -184,3 +199,41 @@ def test_a_command_job_runs_without_a_pipeline(
     assert until_ended("tiny-command") == "Completed"
     ml_client.jobs.download("tiny-command", download_path=tmp_path / "got", output_name="out")
     assert (tmp_path / "got" / "named-outputs" / "out" / "x.txt").read_text() == "hi"
+
+
+def test_an_inline_pipeline_runs_with_a_step_that_has_no_registered_component(
+    ml_client: MLClient,
+    tiny_pipeline: str,
+    until_ended: Callable[[str], str],
+    emulator_blobs: BlobServiceClient,
+) -> None:
+    """Its steps become anonymous components; what one writes the next one reads."""
+    write = command(
+        name="write",
+        command="echo ${{inputs.word}} > ${{outputs.out}}/word.txt",
+        environment="tiny-training:1",
+        inputs={"word": "hello"},
+        outputs={"out": Output(type="uri_folder")},
+    )
+    read = command(
+        name="read",
+        command="cat ${{inputs.given}}/word.txt > ${{outputs.file}}",
+        environment="tiny-training:1",
+        inputs={"given": Input(type="uri_folder")},
+        outputs={"file": Output(type="uri_file")},
+    )
+
+    @dsl.pipeline(default_compute="cpu-cluster")
+    def inline(word):  # type: ignore[no-untyped-def]  # the SDK reads annotations itself
+        written = write(word=word)
+        reading = read(given=written.outputs.out)
+        return {"file": reading.outputs.file}
+
+    job = inline(word="by a pipeline")
+    job.name, job.experiment_name = "tiny-inline", "tiny"
+    job.outputs.file = Output(type="uri_file", path=f"{RUNS}/tiny-inline/word.txt")
+    ml_client.jobs.create_or_update(job)
+    assert until_ended("tiny-inline") == "Completed"
+    assert set(ml_client.jobs.get("tiny-inline").jobs) == {"written", "reading"}
+    store = emulator_blobs.get_container_client("azureml-blobstore")
+    assert store.download_blob("runs/tiny-inline/word.txt").readall() == b"by a pipeline\n"

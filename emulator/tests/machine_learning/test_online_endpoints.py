@@ -115,6 +115,18 @@ def test_traffic_decides_who_answers_and_the_answer_names_it(score: Score) -> No
         assert answer.json()["model"] == ["version 1"]
 
 
+def test_a_deployment_shows_what_the_service_adds(
+    ml_client: MLClient, two_deployments: None
+) -> None:
+    """Variables of the service's own, and defaults where nothing was given."""
+    deployment = ml_client.online_deployments.get("blue", ENDPOINT)
+    assert deployment.environment_variables["LABEL"] == "blue"
+    assert deployment.environment_variables["AZUREML_MODEL_DIR"].endswith("/tiny-model/1")
+    assert deployment.request_settings.request_timeout_ms == 5000
+    assert deployment.request_settings.max_concurrent_requests_per_instance == 1
+    assert deployment.readiness_probe.failure_threshold == 30
+
+
 def test_a_header_reaches_a_deployment_without_traffic(score: Score) -> None:
     """Smoke tests at 0 % work; the container sees neither token nor header."""
     answer = score({}, azureml_model_deployment="green")
@@ -243,6 +255,21 @@ def test_keys_open_an_endpoint_that_takes_keys(ml_client: MLClient) -> None:
     ]
     assert [answer.status_code for answer in codes] == [404, 404, 401]
     ml_client.online_endpoints.begin_delete("tiny-keys").result()
+
+
+def test_a_token_of_azure_ml_opens_an_endpoint_that_takes_it(ml_client: MLClient) -> None:
+    """Auth mode aml_token: only a token that the endpoint gave is let in."""
+    endpoint = ManagedOnlineEndpoint(name="tiny-token", auth_mode="aml_token")
+    ml_client.online_endpoints.begin_create_or_update(endpoint).result()
+    token = ml_client.online_endpoints.get_keys("tiny-token").access_token
+    uri = ml_client.online_endpoints.get("tiny-token").scoring_uri
+    other = DefaultAzureCredential().get_token("https://ml.azure.com/.default").token
+    answers = [
+        requests.post(uri, json={}, headers={"authorization": f"Bearer {given}"}, timeout=5)
+        for given in (token, other)
+    ]
+    assert [answer.status_code for answer in answers] == [404, 401]
+    ml_client.online_endpoints.begin_delete("tiny-token").result()
 
 
 def test_a_model_may_name_the_output_of_a_job(
