@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from functools import cache
 
@@ -62,7 +63,7 @@ def runtime() -> Runtime:
         read_message=parse_message,
     )
     scorer = AzureScorer(credential, settings.predict_timeout_seconds)
-    return Runtime(settings, plane, Predictions(plane, scorer))
+    return Runtime(settings, plane, Predictions(plane, scorer, uuid.uuid4().hex[:12]))
 
 
 def release_components() -> Release:

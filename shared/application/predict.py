@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.application.health_recorder import HealthRecorder
 from shared.application.intake import ControlPlane
 from shared.domain.errors import BusyError, NoonError, UnavailableError
+from shared.domain.health import UNKNOWN
 from shared.domain.state import Address
 from shared.ports import Scored, Scorer
 
 BODY_MAX = 5_000_000
 """Bytes; the backend takes no more."""
+
+TIMED_OUT = 408
+"""The platform's answer for a container that took too long; no fault of the caller."""
 
 FRESH_FOR = timedelta(seconds=5)
 """So long the address of a model's endpoint is believed; it changes about once in its life."""
@@ -32,9 +38,12 @@ class Answer:
 class Predictions:
     """Knows where each model is served and passes rows on."""
 
-    def __init__(self, plane: ControlPlane, scorer: Scorer) -> None:
+    def __init__(self, plane: ControlPlane, scorer: Scorer, process: str) -> None:
         self._plane = plane
         self._scorer = scorer
+        widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
+        self._recorder = HealthRecorder(plane.ports.health, process, widths)
+        self._writing: set[asyncio.Future[str]] = set()
         self._known: dict[str, tuple[datetime, Address]] = {}
 
     async def answer(self, model: str, body: bytes) -> Answer:
@@ -51,14 +60,39 @@ class Predictions:
             if address is None:
                 text = f"{model} has no champion yet: train it, and wait for its first rollout"
                 return problem(503, "no champion yet", text)
-            scored = await self._scorer.score(address.scoring_uri, body)
-        except BusyError as error:
-            return problem(504, "too late", str(error))
-        except UnavailableError as error:
-            return problem(502, "endpoint does not answer", str(error))
         except NoonError as error:
             return problem(503, "cannot look up the model", str(error))
+        return await self._scored(model, address, body, now)
+
+    async def _scored(self, model: str, address: Address, body: bytes, now: datetime) -> Answer:
+        """Ask the endpoint and count its answer."""
+        began = time.perf_counter()
+        try:
+            scored = await self._scorer.score(address.scoring_uri, body)
+        except BusyError as error:
+            self._count(model, UNKNOWN, True, began)
+            return problem(504, "too late", str(error))
+        except UnavailableError as error:
+            self._count(model, UNKNOWN, True, began)
+            return problem(502, "endpoint does not answer", str(error))
+        failed = scored.status >= 500 or scored.status == TIMED_OUT
+        self._count(model, scored.deployment or UNKNOWN, failed, began)
         return _answer(model, scored, now)
+
+    def _count(self, model: str, deployment: str, failed: bool, began: float) -> None:
+        """Count an answer; what is written down is written beside it, never before it."""
+        now = self._plane.ports.clock.now()
+        latency_ms = (time.perf_counter() - began) * 1000
+        if self._recorder.note(model, deployment, failed, latency_ms, now):
+            loop = asyncio.get_running_loop()
+            writing = loop.run_in_executor(None, self._recorder.write, model, now)
+            # The loop keeps only a weak reference to what runs in it.
+            self._writing.add(writing)
+            writing.add_done_callback(self._writing.discard)
+
+    async def settled(self) -> None:
+        """Wait until what is being written down is written."""
+        await asyncio.gather(*self._writing)
 
     async def _address(self, model: str, now: datetime) -> Address | None:
         known = self._known.get(model)

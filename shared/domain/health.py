@@ -21,6 +21,9 @@ BOUNDS = 48
 
 QUANTILE = 0.95
 
+UNKNOWN = "-"
+"""Stands for the deployment of an answer that never came and so never said whose it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -114,7 +117,11 @@ def check_canary(
 
     `usual_ms` is the champion's latency from an earlier step, for when it has no traffic left.
     """
-    mine, theirs = counts.get(canary, Counts()), counts.get(champion, Counts())
+    # Whose a lost answer was is not known. Charged to both it weighs most on the one with the
+    # smaller share, so a canary that hangs is found out and a champion is not.
+    lost = counts.get(UNKNOWN, Counts())
+    mine = counts.get(canary, Counts()).plus(lost)
+    theirs = counts.get(champion, Counts()).plus(lost)
     seen = f"{canary} {_said(mine)}, {champion} {_said(theirs)}"
     ill, champion_ill = _ill(mine, policy), _ill(theirs, policy)
     if ill and champion_ill:

@@ -11,10 +11,11 @@ import pytest
 
 from shared.application.predict import BODY_MAX, Answer, Predictions
 from shared.domain.errors import BusyError, UnavailableError
+from shared.domain.health import Counts, HealthRow
 from shared.domain.state import Address
 from shared.ports import Scored
 from tests.application.conftest import World
-from tests.builders import champion, state
+from tests.builders import NOON, champion, state
 
 ROWS = b'{"rows":[{"a":1}]}'
 
@@ -43,7 +44,7 @@ def serve(world: World, uri: str = "https://one/score") -> None:
 
 def ask(world: World, scorer: PlannedScorer, model: str = "flights", body: bytes = ROWS) -> Answer:
     """One question through a proxy of its own."""
-    return asyncio.run(Predictions(world.plane, scorer).answer(model, body))
+    return asyncio.run(Predictions(world.plane, scorer, "p1").answer(model, body))
 
 
 GOOD = Scored(200, b'{"predictions":[{"label":true}]}', "application/json", "v3-e1")
@@ -106,10 +107,70 @@ def test_address_is_remembered_for_a_while(world: World) -> None:
     """The table is not read for every request, but a moved endpoint is found soon."""
     serve(world)
     scorer = PlannedScorer(GOOD)
-    proxy = Predictions(world.plane, scorer)
+    proxy = Predictions(world.plane, scorer, "p1")
     asyncio.run(proxy.answer("flights", ROWS))
     serve(world, "https://two/score")
     asyncio.run(proxy.answer("flights", ROWS))
     world.clock.advance(timedelta(seconds=6))
     asyncio.run(proxy.answer("flights", ROWS))
     assert scorer.asked == ["https://one/score", "https://one/score", "https://two/score"]
+
+
+def counted(world: World) -> dict[str, tuple[int, int]]:
+    """Requests and failures by deployment, as a check would read them."""
+    read = world.health.read("flights", NOON - timedelta(days=1), NOON + timedelta(days=1))
+    return {name: (counts.requests, counts.failures) for name, counts in read.items()}
+
+
+def ask_over_time(world: World, outcomes: list[Scored | Exception]) -> None:
+    """One proxy is asked every few seconds; the last question comes when a flush is due."""
+    scorer = PlannedScorer(GOOD)
+    proxy = Predictions(world.plane, scorer, "p1")
+
+    async def story() -> None:
+        for outcome in outcomes:
+            scorer.answer = outcome
+            await proxy.answer("flights", ROWS)
+            world.clock.advance(timedelta(seconds=3))
+        await proxy.settled()
+
+    asyncio.run(story())
+
+
+def test_health_window_counts_what_callers_met(world: World) -> None:
+    """5xx, time-outs and lost connections are failures; a 4xx is the caller's."""
+    serve(world)
+    canary = replace(GOOD, deployment="v4-e1")
+    ask_over_time(
+        world,
+        [
+            GOOD,
+            replace(GOOD, status=422),
+            replace(GOOD, status=429),
+            replace(canary, status=500),
+            replace(canary, status=408),
+            BusyError("late"),
+            UnavailableError("gone"),
+            GOOD,
+            GOOD,
+        ],
+    )
+    assert counted(world) == {"v3-e1": (5, 0), "v4-e1": (2, 2), "-": (2, 2)}
+
+
+def test_counts_are_written_at_most_once_a_bucket(world: World) -> None:
+    """Between two flushes nothing is written, and a flush repeats what grew."""
+    serve(world)
+    ask_over_time(world, [GOOD])
+    assert counted(world) == {}
+    ask_over_time(world, [GOOD] * 5)
+    assert counted(world) == {"v3-e1": (5, 0)}
+
+
+def test_two_processes_are_added_up(world: World) -> None:
+    """Each process has rows of its own; a check reads them together."""
+    serve(world)
+    rows = [HealthRow("v3-e1", name, NOON, Counts(10, 1)) for name in ("p1", "p2", "p2")]
+    for row in rows:
+        world.health.write("flights", [row])
+    assert counted(world) == {"v3-e1": (20, 2)}

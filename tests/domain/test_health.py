@@ -84,6 +84,14 @@ def test_check(
     assert f"v2 {mine.requests} requests" in check.text
 
 
+def test_lost_answers_are_charged_to_the_smaller_share() -> None:
+    """Answers that never came have no deployment: they speak against a canary that hangs."""
+    counts = {"v2": Counts(0), "v1": Counts(900), "-": Counts(10, 10)}
+    assert check_canary(counts, "v2", "v1", None, POLICY).outcome is Outcome.FAILED
+    everywhere = {"v2": Counts(0), "v1": Counts(0), "-": Counts(100, 100)}
+    assert check_canary(everywhere, "v2", "v1", None, POLICY).outcome is Outcome.HOLD
+
+
 def test_limits_come_from_the_policy() -> None:
     """Another policy, another verdict."""
     strict = replace(POLICY, error_rate_max=0.001)

@@ -1,0 +1,82 @@
+"""Counts what the proxy sees of each deployment, and now and then writes it down.
+
+One row a process, deployment and bucket, with the counts up to now: writing it again replaces
+it. Counting is a few additions; writing happens beside an answer, never before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from shared.domain.errors import NoonError
+from shared.domain.health import BOUNDS, Counts, HealthRow, bucket_of
+from shared.ports import HealthWindow
+
+
+class _Bucket:
+    """What is counted in one bucket; changed in place, since it is touched by every request."""
+
+    __slots__ = ("failures", "latencies", "requests")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.failures = 0
+        self.latencies = [0] * BOUNDS
+
+    def counts(self) -> Counts:
+        """The same as a value."""
+        return Counts(self.requests, self.failures, 0, tuple(self.latencies))
+
+
+class HealthRecorder:
+    """Counts by model, deployment and bucket, of one process."""
+
+    def __init__(self, window: HealthWindow, process: str, widths: Mapping[str, timedelta]) -> None:
+        self._window = window
+        self._process = process
+        self._widths = {model: width.total_seconds() for model, width in widths.items()}
+        self._counting: dict[tuple[str, str, float], _Bucket] = {}
+        self._written_at: dict[str, float] = {}
+        self._lock = Lock()
+
+    def note(
+        self, model: str, deployment: str, failed: bool, latency_ms: float, now: datetime
+    ) -> bool:
+        """Count one answer; True when it is time to write the model's counts down."""
+        width, instant = self._widths[model], now.timestamp()
+        key = (model, deployment, instant // width * width)
+        with self._lock:
+            bucket = self._counting.get(key)
+            if bucket is None:
+                bucket = self._counting[key] = _Bucket()
+            bucket.requests += 1
+            if failed:
+                bucket.failures += 1
+            else:
+                bucket.latencies[bucket_of(latency_ms)] += 1
+            due = instant - self._written_at.setdefault(model, instant) >= width
+            if due:
+                self._written_at[model] = instant
+            return due
+
+    def write(self, model: str, now: datetime) -> str:
+        """Write the model's counts down and forget finished buckets; gives what went wrong."""
+        width, instant = self._widths[model], now.timestamp()
+        with self._lock:
+            mine = {key: b.counts() for key, b in self._counting.items() if key[0] == model}
+        rows = [
+            HealthRow(deployment, self._process, datetime.fromtimestamp(start, UTC), counts)
+            for (_, deployment, start), counts in mine.items()
+        ]
+        try:
+            self._window.write(model, rows)
+        except NoonError as error:
+            # Kept and written again with the next flush: the counts only grow.
+            return str(error)
+        with self._lock:
+            for key in mine:
+                if key[2] + 2 * width <= instant:
+                    del self._counting[key]
+        return ""
