@@ -92,7 +92,7 @@ $(DONE)/uv: requirements/uv.txt
 # uv does not read pip's configuration: where only pip knows the index, pip does the work.
 $(DONE)/dev: requirements/dev.txt $(DONE)/uv
 	@echo "setup: Python packages"
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt \
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 			--require-hashes -r requirements/dev.txt
 	touch $@

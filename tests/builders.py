@@ -30,7 +30,7 @@ from shared.domain.state import (
 )
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-RELEASE = Release("noon-retrain:abc", 1)
+RELEASE = Release("noon_retrain:abc", 1)
 MANIFEST = ManifestRef("d1", "noon/manifests/flights/d1.json", 2, 200)
 SLOT = Slot("20261123t1200", NOON)
 YESTERDAY = Slot("20261122t1200", NOON - timedelta(days=1))

@@ -42,7 +42,7 @@ class Faults:
         return [asdict(rule) for rule in self._rules]
 
     def take(self, operation: str) -> Fault | None:
-        """Give the first rule that hits this operation and count it down."""
+        """Give the first rule that hits this operation and count it down; None when none does."""
         for rule in self._rules:
             if fnmatchcase(operation.lower(), rule.operation.lower()):
                 rule.count -= 1

@@ -98,7 +98,7 @@ class Server:
             routes=[
                 *control.routes(),
                 *Identity(self.settings).routes(),
-                *Scoring(self.serving).routes(),
+                *Scoring(self.serving, self.faults).routes(),
                 *events.routes(),
                 Route("/{path:path}", self.router.handle, methods=METHODS),
             ],

@@ -119,7 +119,7 @@ class Release:
     """What deployment registered last and new work is to use."""
 
     component: str
-    """`noon-retrain:VERSION`."""
+    """`noon_retrain:VERSION`."""
     environment: int
     """Version of the serving environment."""
 

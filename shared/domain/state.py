@@ -79,7 +79,7 @@ class Training:
     """What was trained before; the wish goes back to it when this data is refused."""
     spec_path: str
     component: str
-    """Name and version of the pipeline component, `noon-retrain:1a2b…`."""
+    """Name and version of the pipeline component, `noon_retrain:1a2b…`."""
     champion: int | None = None
     anchor: int | None = None
     slot: str | None = None

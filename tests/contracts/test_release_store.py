@@ -13,6 +13,6 @@ def test_no_release_before_the_first(release_store: ReleaseStore) -> None:
 
 def test_newest_release_counts(release_store: ReleaseStore) -> None:
     """A release replaces the one before."""
-    for release in (Release("noon-retrain:1a", 1), Release("noon-retrain:2b", 12)):
+    for release in (Release("noon_retrain:1a", 1), Release("noon_retrain:2b", 12)):
         release_store.publish(release)
         assert release_store.release() == release

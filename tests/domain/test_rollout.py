@@ -484,7 +484,7 @@ def test_warm_deployment_retires(
 def test_new_image_is_a_rollout_of_the_same_version() -> None:
     """A newer serving environment goes the same careful way for the champion's version."""
     before = state(champion=champion(1), last_version=1)
-    seen = facts(before, release=Release("noon-retrain:abc", 2))
+    seen = facts(before, release=Release("noon_retrain:abc", 2))
     plan = decide(seen, spec(), SOON)
     assert plan.kind is Kind.ACTED
     assert plan.state.rollout is not None

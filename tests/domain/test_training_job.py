@@ -152,7 +152,7 @@ def test_newer_version_supersedes_a_rollout() -> None:
         before,
         job=job(JobStatus.COMPLETED),
         metrics=metrics_text(),
-        release=Release("noon-retrain:abc", 4),
+        release=Release("noon_retrain:abc", 4),
     )
     step = follow(before, seen, spec(), LATER)
     assert step.state.rollout is not None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .subscription import Subscription
 
 LOG = logging.getLogger("azure_emulator.event_grid")
+# It logs whole addresses, and a webhook's holds a key.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 ANSWER_SECONDS = 30.0
 RETRY_SECONDS = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200)
 SUCCESSES = (200, 201, 202, 203, 204)

@@ -132,6 +132,13 @@ class Invoker:
         finally:
             self.running -= 1
             record.duration_ms = round((time.perf_counter() - started) * 1000, 3)
+            if function.kind != "httpTrigger" and record.outcome == "succeeded":
+                LOG.info(
+                    "Executed 'Functions.%s' (Succeeded, Id=%s, Duration=%.0fms)",
+                    function.name,
+                    record.id,
+                    record.duration_ms,
+                )
 
     async def drain(self, seconds: float) -> bool:
         """Wait until nothing runs, at most so long; tell whether that came about."""

@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..identity import read_claims
+from ..router import Dropped
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from ..faults import Faults
     from .containers import Container
     from .serving import Endpoint, Serving
 
@@ -41,8 +43,9 @@ IN_FLIGHT_PER_SLOT = 2
 class Scoring:
     """Answers below `/inference/{endpoint}`, beside ARM and without its log."""
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: Serving, faults: Faults) -> None:
         self._serving = serving
+        self._faults = faults
         self._mirrored: set[asyncio.Task[Response]] = set()
 
     def routes(self) -> list[Route]:
@@ -70,9 +73,19 @@ class Scoring:
         body = await request.body()
         if not asked:
             self._mirror(endpoint, request, body)
-        response = await self._limited(container, request, body)
+        refusal = await self._fault(f"Scoring.{endpoint.name}.{name}")
+        response = refusal or await self._limited(container, request, body)
         response.headers[DEPLOYMENT_HEADER] = endpoint.names[name]
         return response
+
+    async def _fault(self, operation: str) -> Response | None:
+        fault = self._faults.take(operation)
+        if fault is None:
+            return None
+        await asyncio.sleep(fault.delay_seconds)
+        if fault.drop:
+            return Dropped()
+        return _problem(fault.status, "Told to fail.") if fault.status else None
 
     def _mirror(self, endpoint: Endpoint, request: Request, body: bytes) -> None:
         for name, percent in endpoint.mirror.items():

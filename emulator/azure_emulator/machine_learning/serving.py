@@ -49,6 +49,11 @@ class Endpoint:
     names: dict[str, str] = field(default_factory=dict)
     """Lower case name to the name as given."""
 
+    @property
+    def name(self) -> str:
+        """Give its name as it was made."""
+        return self.id.rpartition("/")[2]
+
     def choose(self) -> str | None:
         """Pick a deployment by weight; None when nobody has any."""
         weighted = {name: percent for name, percent in self.traffic.items() if percent}

@@ -1,6 +1,7 @@
 """How events reach a subscriber, and what happens when they do not."""
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,6 +46,21 @@ def test_a_cloud_event_arrives_as_one_object(
     assert delivery.headers["content-type"].startswith("application/cloudevents+json")
     assert delivery.body["specversion"] == "1.0"
     assert (delivery.body["type"], delivery.body["source"]) == (COMPLETED, WORKSPACE)
+
+
+def test_no_log_tells_the_secret_of_an_address(
+    running_grid: "RunningGrid", event_receiver: "Receiver", caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the handshake nor a delivery nor a failure does."""
+    caplog.set_level(logging.INFO)
+    running_grid.subscribe(event_receiver.url)
+    event_receiver.statuses.extend([503, 403])
+    running_grid.publish()
+    running_grid.wait_for_attempts(1)
+    running_grid.clock.advance(10)
+    running_grid.wait_for_attempts(2)
+    assert "UndeliverableDueToClientError" in caplog.text
+    assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 204])

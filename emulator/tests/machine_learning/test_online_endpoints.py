@@ -164,6 +164,16 @@ def test_slow_requests_end_with_408_and_too_many_with_429(score: Score) -> None:
     assert codes == [408, 408, 429]
 
 
+def test_a_deployment_can_be_told_to_fail(ml_emulator: Emulator, score: Score) -> None:
+    """A fault of scoring hits one deployment as often as it was told, and names it."""
+    rule = {"operation": f"Scoring.{ENDPOINT}.blue", "count": 2, "status": 503}
+    requests.post(f"{ml_emulator.url}/_emulator/faults", json=rule, timeout=5).raise_for_status()
+    assert score({}, azureml_model_deployment="green").status_code == 200
+    answers = [score({}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    assert answers[0].headers["azureml-model-deployment"] == "blue"
+
+
 def test_weights_are_kept(ml_client: MLClient, score: Score) -> None:
     """With half of the traffic each, both answer."""
     half = new_endpoint({"blue": 50, "green": 50})
