@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -47,41 +48,66 @@ class AzureContainer:
 
 
 class AzureLeaseHold:
-    """A blob lease that is held."""
+    """A blob lease that is held, taken at `since` on the monotonic clock."""
 
-    def __init__(self, model: str, lease: BlobLeaseClient) -> None:
+    def __init__(
+        self,
+        model: str,
+        lease: BlobLeaseClient,
+        seconds: int,
+        since: float,
+        monotonic: Callable[[], float],
+    ) -> None:
         self._model = model
         self._lease = lease
+        self._seconds = seconds
+        self._since = since
+        self._monotonic = monotonic
 
     def check(self) -> None:
-        """Renew it; raises ConflictError when it is no longer ours."""
+        """Renew it once a third is over; raises ConflictError when it is no longer ours."""
+        now = self._monotonic()
+        if now - self._since <= self._seconds / 3:
+            # Nobody else can have it yet, unless it was broken by hand: then saves conflict.
+            return
         try:
             with azure_errors(f"renew the lease of {self._model}"):
                 self._lease.renew()
         except NotFoundError as error:
             raise ConflictError(str(error)) from error
+        self._since = now
 
 
 class AzureBlobLease:
-    """A lease on one blob for each model, in a container that is made when missing."""
+    """A lease on one blob for each model, in a container that is made when missing.
+
+    A pass that is over within a third of the lease costs two requests: take it, give it back.
+    """
 
     def __init__(
-        self, account_url: str, credential: TokenCredential, lease_seconds: int = 60
+        self,
+        account_url: str,
+        credential: TokenCredential,
+        lease_seconds: int = 60,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 15 <= lease_seconds <= 60:
             raise ValueError(f"a blob lease lasts 15 to 60 seconds, not {lease_seconds}")
         self._container = AzureContainer(f"{account_url}/{LEASE_CONTAINER}", credential)
         self._seconds = lease_seconds
+        self._monotonic = monotonic
 
     @contextmanager
     def hold(self, model: str) -> Iterator[AzureLeaseHold | None]:
         """Take the model's lease and give it back in the end; None when somebody has it."""
+        # Read before asking: the lease begins when the service takes the request, no earlier.
+        since = self._monotonic()
         lease = self._taken(model)
         if lease is None:
             yield None
             return
         try:
-            yield AzureLeaseHold(model, lease)
+            yield AzureLeaseHold(model, lease, self._seconds, since, self._monotonic)
         finally:
             # Lost, or not to be reached: it runs out by itself.
             with suppress(NoonError), azure_errors(f"release the lease of {model}"):

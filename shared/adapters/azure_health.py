@@ -44,7 +44,8 @@ class AzureTableHealthWindow:
 
 
 def _entity(model: str, row: HealthRow) -> dict[str, Any]:
-    key = f"{_stamp(row.bucket_at)}-{escaped(row.deployment)}-{escaped(row.process)}"
+    # Names are full of dashes: the sign between them is one that no escaped name holds.
+    key = f"{_stamp(row.bucket_at)}!{escaped(row.deployment)}!{escaped(row.process)}"
     return {
         "PartitionKey": model,
         "RowKey": key,

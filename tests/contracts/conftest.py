@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,12 +21,14 @@ from shared.adapters.azure_blobs import (
     AzureRunFiles,
 )
 from shared.adapters.azure_decisions import AzureTableDecisionLog
+from shared.adapters.azure_health import AzureTableHealthWindow
 from shared.adapters.azure_queues import AzureMessageQueue, parse_message
 from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
 from shared.adapters.azure_tables import AzureTable
 from shared.adapters.credential import LazyCredential
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
+from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
 from shared.adapters.memory.state import (
     MemoryDecisionLog,
@@ -35,6 +38,7 @@ from shared.adapters.memory.state import (
 from shared.domain.events import Message
 from shared.ports import (
     DecisionLog,
+    HealthWindow,
     LandingZone,
     Lease,
     MessageQueue,
@@ -77,6 +81,50 @@ def azure_container(
         yield container
 
 
+Requests = Callable[[], AbstractContextManager[list[str]]]
+
+
+class _Sent(logging.Handler):
+    """Notes each request that urllib3, below all of the clients, says it has sent."""
+
+    def __init__(self, services: dict[int, str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._services = services
+        self.requests: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note `METHOD service`; what else urllib3 tells has other arguments."""
+        args = record.args
+        if isinstance(args, tuple) and len(args) == 8:
+            service = self._services.get(int(str(args[2])), "elsewhere")
+            self.requests.append(f"{args[3]} {service}")
+
+
+@pytest.fixture
+def requests_sent(azurite: Azurite, local_azure: Emulator) -> Requests:
+    """Lists every request that goes out over HTTP while a block runs, identity included."""
+    services = {
+        azurite.blob_port: "blob",
+        azurite.queue_port: "queue",
+        azurite.table_port: "table",
+        local_azure.port: "azure",
+    }
+
+    @contextmanager
+    def listening() -> Iterator[list[str]]:
+        log = logging.getLogger("urllib3.connectionpool")
+        handler, level = _Sent(services), log.level
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+        try:
+            yield handler.requests
+        finally:
+            log.setLevel(level)
+            log.removeHandler(handler)
+
+    return listening
+
+
 @pytest.fixture(params=["memory", "azure"])
 def state_store(request: pytest.FixtureRequest) -> StateStore:
     """States and waiting rows, none yet."""
@@ -99,6 +147,14 @@ def decision_log(request: pytest.FixtureRequest) -> DecisionLog:
     if request.param == "memory":
         return MemoryDecisionLog()
     return AzureTableDecisionLog(request.getfixturevalue("azure_table"))
+
+
+@pytest.fixture(params=["memory", "azure"])
+def health_window(request: pytest.FixtureRequest) -> HealthWindow:
+    """Nothing counted yet."""
+    if request.param == "memory":
+        return MemoryHealthWindow()
+    return AzureTableHealthWindow(request.getfixturevalue("azure_table"))
 
 
 @pytest.fixture(params=["memory", "azure"])
@@ -173,21 +229,43 @@ class LeaseUnderTest:
 
     lease: Lease
     break_off: Callable[[str], object]
+    pass_seconds: Callable[[float], object]
+    """Let time pass for the holder."""
+
+
+@dataclass
+class Stopwatch:
+    """A monotonic clock that moves when it is told to."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        """The seconds since it was made."""
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.seconds += seconds
 
 
 @pytest.fixture(params=["memory", "azure"])
 def lease(request: pytest.FixtureRequest) -> Iterator[LeaseUnderTest]:
     """Nobody holds anything."""
     if request.param == "memory":
-        memory = MemoryLease(MemoryClock(NOON))
-        yield LeaseUnderTest(memory, memory.break_off)
+        clock = MemoryClock(NOON)
+        memory = MemoryLease(clock)
+        yield LeaseUnderTest(
+            memory, memory.break_off, lambda seconds: clock.advance(timedelta(seconds=seconds))
+        )
         return
     azurite, credential = (request.getfixturevalue(name) for name in ("azurite", "credential"))
     container = AzureContainer(f"{azurite.blob_url}/{LEASE_CONTAINER}", credential)
+    stopwatch = Stopwatch()
     with closing(container.client()) as client:
         yield LeaseUnderTest(
-            AzureBlobLease(azurite.blob_url, credential),
+            AzureBlobLease(azurite.blob_url, credential, monotonic=stopwatch),
             lambda model: _break(client.get_blob_client(model)),
+            stopwatch.advance,
         )
 
 

@@ -8,6 +8,9 @@ from shared.adapters.azure_blobs import AzureBlobLease
 from shared.adapters.credential import LazyCredential
 from shared.domain.errors import ConflictError
 
+A_THIRD = 20.5
+"""Seconds after which a lease of a minute is renewed."""
+
 
 def test_only_one_holds_a_model(lease) -> None:
     """While somebody holds a model nobody else can; another model is free."""
@@ -28,16 +31,20 @@ def test_lease_is_given_back(lease) -> None:
 
 
 def test_held_lease_can_be_checked_again_and_again(lease) -> None:
-    """A check renews the lease and says nothing."""
+    """A check renews the lease when that is due, and says nothing."""
     with lease.lease.hold("flights") as hold:
-        hold.check()
-        hold.check()
+        for _ in range(4):
+            hold.check()
+            lease.pass_seconds(A_THIRD)
 
 
 def test_lost_lease_is_noticed(lease) -> None:
-    """Whoever lost the lease is told at the next check, and leaves without a sound."""
+    """Whoever lost the lease is told when it is to be renewed, and leaves without a sound."""
     with lease.lease.hold("flights") as hold:
         lease.break_off("flights")
+        lease.pass_seconds(A_THIRD)
+        with pytest.raises(ConflictError):
+            hold.check()
         with pytest.raises(ConflictError):
             hold.check()
 
@@ -50,7 +57,25 @@ def test_loser_does_not_give_back_what_another_took(lease) -> None:
         with lease.lease.hold("flights") as present:
             assert present is not None
             former.__exit__(None, None, None)
+            lease.pass_seconds(A_THIRD)
             present.check()
+
+
+@pytest.mark.parametrize("lease", ["azure"], indirect=True)
+def test_quick_pass_asks_twice(lease, requests_sent) -> None:
+    """Checks cost nothing until a third of the lease is over, then one request each third."""
+    with lease.lease.hold("flights"):
+        """The first use makes what is missing."""
+    with requests_sent() as sent, lease.lease.hold("flights") as hold:
+        for _ in range(5):
+            hold.check()
+    assert sent == ["PUT blob"] * 2
+    with requests_sent() as sent, lease.lease.hold("flights") as hold:
+        for _ in range(3):
+            lease.pass_seconds(A_THIRD)
+            hold.check()
+            hold.check()
+    assert sent == ["PUT blob"] * 5
 
 
 @pytest.mark.parametrize("seconds", [0, 14, 61])

@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.azure_state import AzureTableStateStore, state_row
 from shared.adapters.azure_tables import AzureTable
 from shared.domain.errors import ConflictError, MalformedError
-from shared.domain.events import Order
+from shared.domain.events import Order, Verb
 from shared.domain.state import (
     Address,
     Champion,
@@ -54,8 +54,23 @@ def full_state() -> ModelState:
         last_version=4,
         champion=Champion(replace(version, number=3), 1, NOON),
         former=(replace(version, number=2), replace(version, number=1)),
-        rollout=Rollout(version, 2, Phase.CANARY, NOON, NOON, "because", 1, paused=True),
-        warm=Warm("v2-e1", NOON),
+        rollout=Rollout(
+            version,
+            2,
+            Phase.CANARY,
+            NOON,
+            NOON,
+            "because",
+            1,
+            soaking_since=NOON + MINUTE,
+            paused=True,
+            instant=True,
+            failed_checks=1,
+            usual_ms=9.5,
+            going_back="errors",
+            ending=Phase.ABORTED,
+        ),
+        warm=Warm("v2-e1", NOON, replace(version, number=2), 1),
         address=Address("https://somewhere/score", 3, "v3-e1"),
         quarantine=(Quarantined("flights/ä.csv", "0x1", "truncated"),),
     )
@@ -127,6 +142,20 @@ def test_order_waits_once(state_store: StateStore) -> None:
     assert not state_store.add_order("flights", strange)
     (kept,) = state_store.load("flights").orders
     assert replace(kept, row="") == strange
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_order_comes_back_with_its_verb(state_store: StateStore, verb: Verb) -> None:
+    """Whatever an operator asked for is what the pass gets to see, from the table and the state."""
+    asked = replace(order("o1"), verb=verb)
+    state_store.add_order("flights", asked)
+    seen = state_store.load("flights")
+    assert [replace(kept, row="") for kept in seen.orders] == [asked]
+    state_store.save(replace(PLAIN, waiting_order=seen.orders[0]), "", seen.rows)
+    after = state_store.load("flights")
+    assert after.state is not None
+    assert after.state.waiting_order == seen.orders[0]
+    assert after.orders == ()
 
 
 def test_rows_go_with_the_save_that_takes_them(state_store: StateStore) -> None:
