@@ -9,6 +9,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -138,27 +139,35 @@ def flights_with_schedule(at: datetime) -> str:
     return text.replace("America/New_York", "UTC")
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The stack with flights and diabetes, in a folder and on ports of its own."""
-    home = tmp_path_factory.mktemp("noon")
-    models = home / "models"
-    models.mkdir()
-    yesterday = datetime.now(UTC) - timedelta(hours=2)
-    (models / "flights.toml").write_text(flights_with_schedule(yesterday))
-    diabetes = ROOT / "examples" / "diabetes" / "diabetes.toml"
-    (models / "diabetes.toml").write_text(diabetes.read_text())
-    settings = {
-        "NOON_MODELS_DIR": str(models),
+@contextmanager
+def running_product(home: Path, models: dict[str, str], **settings: str) -> Iterator[Product]:
+    """A stack with these model files, in a folder and on ports of its own."""
+    folder = home / "models"
+    folder.mkdir()
+    for name, text in models.items():
+        (folder / f"{name}.toml").write_text(text)
+    short = {
+        "NOON_MODELS_DIR": str(folder),
         "NOON_LEASE_SECONDS": "15",
         "TICK_SCHEDULE": "* * * * * *",
     }
     ports = {name: free_port() for name in ("functions", "emulator", "blob", "queue", "table")}
-    with LocalStack(home / "stack", settings=settings, preferred_ports=ports) as stack:
+    with LocalStack(home / "stack", settings=short | settings, preferred_ports=ports) as stack:
         try:
-            yield Product(stack, models)
+            yield Product(stack, folder)
         finally:
             _show_logs(stack)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Flights and diabetes, side by side."""
+    models = {
+        "flights": flights_with_schedule(datetime.now(UTC) - timedelta(hours=2)),
+        "diabetes": (ROOT / "examples" / "diabetes" / "diabetes.toml").read_text(),
+    }
+    with running_product(tmp_path_factory.mktemp("noon"), models) as product:
+        yield product
 
 
 def _show_logs(stack: LocalStack) -> None:
