@@ -115,7 +115,7 @@ class LeaseHold(Protocol):
     """A lease that is held."""
 
     def check(self) -> None:
-        """Renew it; raises ConflictError when it is no longer ours."""
+        """Renew it when that is due; raises ConflictError when another can have taken it."""
         ...
 
 
