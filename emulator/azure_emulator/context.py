@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .events import EventSink
+    from .faults import Faults
     from .machine_learning.blobs import BlobFiles
     from .operations import Operations
     from .settings import Pace, ServeSettings
@@ -25,6 +26,7 @@ class Context:
     files: BlobFiles
     operations: Operations
     events: EventSink
+    faults: Faults
 
     @property
     def workspace(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -11,19 +11,20 @@ from starlette.routing import Route
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from .faults import Faults
+    from .context import Context
     from .router import RequestLog
-    from .settings import Pace
+
+PACES = {"operation_seconds": float, "poll_milliseconds": int, "restart_seconds": float}
 
 
 class Control:
     """Everything below `/_emulator/`."""
 
-    def __init__(self, pace: Pace, log: RequestLog, faults: Faults, events: Any) -> None:
-        self._pace = pace
+    def __init__(self, context: Context, log: RequestLog) -> None:
+        self._pace = context.pace
         self._log = log
-        self._faults = faults
-        self._events = events
+        self._faults = context.faults
+        self._event_faults = context.events.faults
 
     def routes(self) -> list[Route]:
         """Give the routes."""
@@ -34,6 +35,7 @@ class Control:
             Route("/_emulator/faults", self.faults, methods=["GET"]),
             Route("/_emulator/faults", self.add_fault, methods=["POST"]),
             Route("/_emulator/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/_emulator/faults/{id}", self.remove_fault, methods=["DELETE"]),
             Route("/_emulator/pace", self.pace, methods=["GET", "PUT"]),
         ]
 
@@ -60,33 +62,28 @@ class Control:
         """Take a fault: of an operation, or of an event."""
         try:
             rule = json.loads(await request.body())
-            if "event" not in rule:
-                self._faults.add(rule)
-            elif hasattr(self._events, "faults"):
-                self._events.faults.add(rule)
-            else:
-                return JSONResponse({"error": "faults of events are not implemented"}, 501)
+            if "event" in rule:
+                self._event_faults.add(rule)
+                return JSONResponse({}, 201)
+            return JSONResponse({"id": self._faults.add(rule)}, 201)
         except (TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({}, 201)
+
+    async def remove_fault(self, request: Request) -> JSONResponse:
+        """Forget one fault and say how often it hit."""
+        rule = self._faults.remove(request.path_params["id"])
+        return JSONResponse(rule) if rule else JSONResponse({"error": "no such rule"}, 404)
 
     async def clear_faults(self, _: Request) -> JSONResponse:
         """Forget all faults."""
         self._faults.clear()
-        if hasattr(self._events, "faults"):
-            self._events.faults.clear()
+        self._event_faults.clear()
         return JSONResponse({})
 
     async def pace(self, request: Request) -> JSONResponse:
         """Give the speed, or change it."""
         if request.method == "PUT":
             given = json.loads(await request.body())
-            pace = self._pace
-            pace.operation_seconds = float(given.get("operation_seconds", pace.operation_seconds))
-            pace.poll_milliseconds = int(given.get("poll_milliseconds", pace.poll_milliseconds))
-        return JSONResponse(
-            {
-                "operation_seconds": self._pace.operation_seconds,
-                "poll_milliseconds": self._pace.poll_milliseconds,
-            }
-        )
+            for name in PACES.keys() & given.keys():
+                setattr(self._pace, name, PACES[name](given[name]))
+        return JSONResponse({name: getattr(self._pace, name) for name in PACES})

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from starlette.routing import Route
 
+    from .event_grid.faults import EventFaults
+
 
 class EventSink(Protocol):
     """Takes events of ARM resources and delivers them."""
+
+    faults: EventFaults
 
     async def start(self) -> None:
         """Begin to deliver."""

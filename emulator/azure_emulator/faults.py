@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import random
+import time
+import uuid
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
+
+FAILING_SIDES = ("platform", "container")
+DROPS = ("", "before", "after")
 
 
 @dataclass(slots=True)
@@ -12,26 +18,92 @@ class Fault:
     """One rule; `count` calls of the operations that match it are hit, then it is spent."""
 
     operation: str
-    count: int = 1
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    resource: str = "*"
+    """Pattern of the path below the workspace."""
+    count: int | None = 1
+    """None hits until the rule is deleted."""
+    for_seconds: float | None = None
+    probability: float = 1.0
+    seed: int | None = None
     status: int | None = None
-    code: str = "InjectedFault"
+    by: str = "platform"
+    """Who fails in scoring: the 'container' (its status is wrapped) or the 'platform'."""
+    code: str = ""
+    inner: str = ""
+    message: str = ""
     delay_seconds: float = 0.0
+    delay_factor: float = 1.0
     drop: str = ""
     """'before': the call is lost; 'after': it happens, but its answer is lost."""
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.drop not in DROPS:
+            raise ValueError("drop is 'before' or 'after'")
+        if self.by not in FAILING_SIDES:
+            raise ValueError("by is 'platform' or 'container'")
+        if self.count is not None and self.count < 1:
+            raise ValueError("count is at least 1, or null")
+        if not 0 < self.probability <= 1:
+            raise ValueError("probability is above 0 and at most 1")
+        if self.delay_seconds < 0 or self.delay_factor < 1:
+            raise ValueError("delay_seconds is at least 0 and delay_factor at least 1")
+
+    def words(self, what: str) -> str:
+        """Give the error's message, or one that names what was hit."""
+        return self.message or f"{what} was told to fail."
+
+    @property
+    def fails(self) -> bool:
+        """Say whether what is hit ends with an error."""
+        return bool(self.status or self.code)
+
+
+@dataclass(slots=True)
+class _Rule:
+    fault: Fault
+    added_at: float
+    dice: random.Random
+
+    def matches(self, operation: str, resource: str, since: float | None) -> bool:
+        fault = self.fault
+        if fault.for_seconds is not None:
+            begun = self.added_at if since is None else since
+            if time.time() - begun > fault.for_seconds:
+                return False
+        return fnmatchcase(operation.lower(), fault.operation.lower()) and fnmatchcase(
+            resource.lower(), fault.resource.lower()
+        )
+
+    def strikes(self) -> bool:
+        return self.fault.probability >= 1 or self.dice.random() < self.fault.probability
 
 
 class Faults:
     """The rules that are not spent yet, in the order in which they were given."""
 
     def __init__(self) -> None:
-        self._rules: list[Fault] = []
+        self._rules: list[_Rule] = []
 
-    def add(self, rule: dict[str, Any]) -> None:
-        """Take one rule; TypeError or ValueError when it is malformed."""
-        fault = Fault(**rule)
-        if fault.drop not in ("", "before", "after"):
-            raise ValueError("drop is 'before' or 'after'")
-        self._rules.append(fault)
+    def add(self, rule: dict[str, Any]) -> str:
+        """Take one rule, give its id; TypeError or ValueError when it is malformed."""
+        given = {key: value for key, value in rule.items() if key != "hits"}
+        if given.get("for_seconds") is not None:
+            given.setdefault("count", None)
+        fault = Fault(**given)
+        self.remove(fault.id)
+        dice = random.Random(fault.seed)  # noqa: S311 - no secret
+        self._rules.append(_Rule(fault, time.time(), dice))
+        return fault.id
+
+    def remove(self, rule_id: str) -> dict[str, Any] | None:
+        """Forget one rule and give it with its hits; None when it is not there."""
+        for rule in self._rules:
+            if rule.fault.id == rule_id:
+                self._rules.remove(rule)
+                return asdict(rule.fault)
+        return None
 
     def clear(self) -> None:
         """Forget all rules."""
@@ -39,14 +111,22 @@ class Faults:
 
     def listed(self) -> list[dict[str, Any]]:
         """Give the rules that are left."""
-        return [asdict(rule) for rule in self._rules]
+        return [asdict(rule.fault) for rule in self._rules]
 
-    def take(self, operation: str) -> Fault | None:
-        """Give the first rule that hits this operation and count it down; None when none does."""
+    def take(
+        self, operation: str, resource: str = "", *, since: float | None = None
+    ) -> Fault | None:
+        """Give the first rule that hits this operation and count it down; None when none does.
+
+        `since` is the Unix time of the event from which `for_seconds` counts; without it, that
+        is the arrival of the rule.
+        """
         for rule in self._rules:
-            if fnmatchcase(operation.lower(), rule.operation.lower()):
-                rule.count -= 1
-                if rule.count <= 0:
-                    self._rules.remove(rule)
-                return rule
+            if rule.matches(operation, resource, since) and rule.strikes():
+                rule.fault.hits += 1
+                if rule.fault.count is not None:
+                    rule.fault.count -= 1
+                    if rule.fault.count <= 0:
+                        self._rules.remove(rule)
+                return rule.fault
         return None

@@ -27,6 +27,11 @@ SIGNING_KEY = b"operations"
 class OperationFailedError(Exception):
     """The work could not be done; the message becomes the operation's error."""
 
+    def __init__(self, message: str, code: str = "BadArgument", inner: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.inner = inner
+
 
 class Operations:
     """Starts work that outlives its request, and answers who asks how it goes."""
@@ -113,7 +118,7 @@ class Operations:
         try:
             await work()
         except OperationFailedError as failure:
-            error = ArmError(400, "UserError", str(failure), "BadArgument").body()
+            error = ArmError(400, failure.code, str(failure), failure.inner).body()
         except Exception:
             log.exception("operation %s", operation)
             error = ArmError(500, "InternalServerError", "The operation failed.").body()

@@ -142,7 +142,7 @@ class Router:
         started = time.perf_counter()
         segments = request.url.path.strip("/").split("/")
         name, operation, params = self._find(request.method, segments)
-        fault = self._faults.take(name)
+        fault = self._faults.take(name, _below_workspace(segments))
         try:
             response = await self._with_fault(fault, request, name, operation, params)
         except ArmError as error:
@@ -169,7 +169,8 @@ class Router:
             if fault.drop == "before":
                 return Dropped()
             if fault.status:
-                raise ArmError(fault.status, fault.code, f"{name} was told to fail.")
+                code = fault.code or "InjectedFault"
+                raise ArmError(fault.status, code, fault.words(name), fault.inner)
         if operation is None:
             log.warning("not implemented: %s", name)
             message = f"{name} is not implemented by the emulator."
@@ -203,6 +204,11 @@ class Router:
             if name in params and params[name].lower() != own.lower():
                 message = f"The {name} '{params[name]}' could not be found."
                 raise ArmError(404, f"{name.capitalize()}NotFound", message)
+
+
+def _below_workspace(segments: list[str]) -> str:
+    depth = WORKSPACE.count("/")
+    return "/".join(segments[depth:])
 
 
 async def _json_body(request: Request) -> Json:

@@ -29,6 +29,7 @@ from .machine_learning.runner import JobRunner
 from .machine_learning.runs import Runs
 from .machine_learning.scoring import Scoring
 from .machine_learning.serving import Serving
+from .machine_learning.serving_control import ServingControl
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
@@ -65,6 +66,7 @@ class Server:
             files=BlobFiles(storage, settings.home / "cache"),
             operations=Operations(settings, self.store, pace),
             events=EventGrid(settings.home, storage, settings.watch_seconds),
+            faults=Faults(),
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
@@ -72,8 +74,7 @@ class Server:
         self.serving = Serving(self.context, places)
         self.endpoints = OnlineEndpoints(self.context, self.serving)
         self.deployments = OnlineDeployments(self.context, self.serving)
-        self.faults = Faults()
-        self.router = Router(settings, self.faults)
+        self.router = Router(settings, self.context.faults)
         for controller in (
             Workspaces(self.context),
             Datastores(self.context),
@@ -93,12 +94,13 @@ class Server:
     def app(self) -> Starlette:
         """Give the ASGI application."""
         events = self.context.events
-        control = Control(self.context.pace, self.router.log, self.faults, events)
+        control = Control(self.context, self.router.log)
         return Starlette(
             routes=[
                 *control.routes(),
                 *Identity(self.settings).routes(),
-                *Scoring(self.serving, self.faults).routes(),
+                *ServingControl(self.serving).routes(),
+                *Scoring(self.serving, self.context.faults).routes(),
                 *events.routes(),
                 Route("/{path:path}", self.router.handle, methods=METHODS),
             ],

@@ -50,3 +50,5 @@ class Pace:
     operation_seconds: float = 2.0
     poll_milliseconds: int = 100
     """Sent as `retry-after-ms` with operations; 0 sends nothing, as the real service does."""
+    restart_seconds: float = 1.0
+    """Pause before a dead container is started again; it doubles with every death."""

@@ -3,6 +3,7 @@
 A script of its own that imports almost nothing: it is started before every command of a job and
 before every deployment. The command gets a process group. SIGTERM here ends the group (SIGKILL
 after a grace), SIGUSR2 kills it at once, and so does the death of the process that started us.
+SIGTSTP freezes the group, SIGCONT lets it go on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,15 @@ from contextlib import suppress
 
 GRACE_SECONDS = 5
 PR_SET_PDEATHSIG = 1
+SIGNALS = {
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGTSTP,
+    signal.SIGCONT,
+}
 
 
 def supervised(*command: str) -> list[str]:
@@ -25,8 +35,7 @@ def supervised(*command: str) -> list[str]:
 def main(parent: int, command: list[str]) -> int:
     """Run the command and give its exit code (128 + signal when a signal ended it)."""
     os.setsid()
-    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # until their handlers know the child
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until their handlers know the child
     watched = _ask_for_signal_at_parents_death()
     if os.getppid() != parent:
         return 1
@@ -38,7 +47,7 @@ def main(parent: int, command: list[str]) -> int:
     _handle_signals(child, parent)
     if not watched:
         signal.setitimer(signal.ITIMER_REAL, 1, 1)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     os.kill(os.getpid(), signal.SIGUSR1)  # the parent may have died before we asked
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     _signal_group(child, signal.SIGKILL)
@@ -52,6 +61,7 @@ def _handle_signals(child: int, parent: int) -> None:
         nonlocal ending
         ending = True
         _signal_group(child, signal.SIGTERM)
+        _signal_group(child, signal.SIGCONT)  # a frozen process would not see it
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
 
     def check_parent(*_: object) -> None:
@@ -69,6 +79,8 @@ def _handle_signals(child: int, parent: int) -> None:
     signal.signal(signal.SIGUSR1, check_parent)
     signal.signal(signal.SIGUSR2, lambda *_: _signal_group(child, signal.SIGKILL))
     signal.signal(signal.SIGALRM, tick)
+    signal.signal(signal.SIGTSTP, lambda *_: _signal_group(child, signal.SIGSTOP))
+    signal.signal(signal.SIGCONT, lambda *_: _signal_group(child, signal.SIGCONT))
 
 
 def _ask_for_signal_at_parents_death() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -89,12 +90,15 @@ class OnlineDeployments:
 
     async def get(self, call: Call) -> Response:
         """Describe a deployment."""
-        return JSONResponse(self._show(self._read(call)))
+        deployment = self._read(call)
+        if self._hidden(deployment):
+            raise not_found(f"Deployment {deployment.name}")
+        return JSONResponse(self._show(deployment))
 
     async def list(self, call: Call) -> Response:
         """Give the deployments of an endpoint."""
         deployments = self._context.store.list(KIND, self._endpoint(call).id)
-        return call.page([self._show(deployment) for deployment in deployments])
+        return call.page([self._show(one) for one in deployments if not self._hidden(one)])
 
     async def delete(self, call: Call) -> Response:
         """Begin to delete a deployment that has no traffic."""
@@ -158,14 +162,8 @@ class OnlineDeployments:
         async def provision() -> None:
             state = "Failed"
             try:
-                await asyncio.gather(
-                    self._serving.provision(deployment),
-                    asyncio.sleep(self._context.pace.operation_seconds),
-                )
+                await self._provision(deployment)
                 state = "Succeeded"
-            except OperationFailedError:
-                await asyncio.sleep(self._context.pace.operation_seconds)
-                raise
             finally:
                 if not self._serving.stopping:
                     self._context.store.change(deployment.id, _finished(state))
@@ -180,6 +178,32 @@ class OnlineDeployments:
 
         deleting = deployment.properties["provisioningState"] == "Deleting"
         return delete if deleting else provision
+
+    async def _provision(self, deployment: Resource) -> None:
+        """Start the container, with the fault that is due; takes as long as the pace says."""
+        endpoint = deployment.id.split("/")[-3]
+        operation = f"Provisioning.{endpoint}.{deployment.name}"
+        least_seconds = self._context.pace.operation_seconds
+        fault = self._context.faults.take(operation)
+        if fault:
+            await asyncio.sleep(fault.delay_seconds)
+            if fault.fails:
+                await asyncio.sleep(least_seconds)
+                raise OperationFailedError(
+                    fault.words(operation), fault.code or "BadArgument", fault.inner
+                )
+        try:
+            await asyncio.gather(self._serving.provision(deployment), asyncio.sleep(least_seconds))
+        except OperationFailedError:
+            await asyncio.sleep(least_seconds)
+            raise
+
+    def _hidden(self, deployment: Resource) -> bool:
+        """Say whether a fault keeps this read from seeing the deployment."""
+        endpoint = deployment.id.split("/")[-3]
+        created_at = datetime.fromisoformat(deployment.created_at).timestamp()
+        operation = f"Hidden.{endpoint}.{deployment.name}"
+        return self._context.faults.take(operation, since=created_at) is not None
 
     def _endpoint(self, call: Call) -> Resource:
         name = call.params["endpoint"]

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..arm import ArmError, Json, envelope, not_found, properties_of, user_error
 from ..identity import make_token
+from ..operations import OperationFailedError
 from ..router import WORKSPACE, Call, Operation
 
 if TYPE_CHECKING:
@@ -77,12 +78,12 @@ class OnlineEndpoints:
 
     async def get(self, call: Call) -> Response:
         """Describe an endpoint."""
-        return JSONResponse(self._show(self._read(call), call))
+        return JSONResponse(self._read_back(self._read(call), call))
 
     async def list(self, call: Call) -> Response:
         """Give all endpoints."""
         endpoints = self._context.store.list("onlineEndpoints")
-        return call.page([self._show(endpoint, call) for endpoint in endpoints])
+        return call.page([self._read_back(endpoint, call) for endpoint in endpoints])
 
     async def delete(self, call: Call) -> Response:
         """Begin to delete an endpoint with its deployments."""
@@ -191,18 +192,18 @@ class OnlineEndpoints:
     def _work(self, endpoint: Resource) -> Callable[[], Any]:
         deleting = endpoint.properties["provisioningState"] == "Deleting"
 
-        def apply(body: Json, state: Json) -> None:
-            pending = state.pop("pending", None)
-            if pending:
-                body.clear()
-                body.update(pending)
-            body["properties"]["provisioningState"] = "Succeeded"
-            state.pop("operation", None)
-
         async def update() -> None:
+            fault = self._context.faults.take(f"EndpointProvisioning.{endpoint.name}")
             await asyncio.sleep(self._context.pace.operation_seconds)
-            if changed := self._context.store.change(endpoint.id, apply):
+            if fault:
+                await asyncio.sleep(fault.delay_seconds)
+            failed = fault is not None and fault.fails
+            change = _give_up if failed else _take_over
+            if changed := self._context.store.change(endpoint.id, change):
                 self._serving.refresh(changed)
+            if fault and failed:
+                message = fault.words(f"The update of {endpoint.name}")
+                raise OperationFailedError(message, fault.code or "BadArgument", fault.inner)
 
         async def delete() -> None:
             await asyncio.sleep(self._context.pace.operation_seconds)
@@ -219,6 +220,15 @@ class OnlineEndpoints:
         if endpoint is None:
             raise not_found(f"Endpoint {call.params['name']}")
         return endpoint
+
+    def _read_back(self, endpoint: Resource, call: Call) -> Json:
+        """Show the endpoint, or with the fault that is due its traffic of before."""
+        shown, before = self._show(endpoint, call), endpoint.state.get("before")
+        if before and endpoint.properties["provisioningState"] == "Succeeded":
+            operation = f"StaleTraffic.{endpoint.name}"
+            if self._context.faults.take(operation, since=before["until"]):
+                shown["properties"]["traffic"] = before["traffic"]
+        return shown
 
     def _show(self, endpoint: Resource, call: Call) -> Json:
         root = f"{call.base_url}/inference/{endpoint.name}"
@@ -253,6 +263,22 @@ def remember_operation(context: Context, resource_id: str, operation: str) -> No
         state["operation"] = operation
 
     context.store.change(resource_id, change)
+
+
+def _take_over(body: Json, state: Json) -> None:
+    pending = state.pop("pending", None)
+    if pending:
+        state["before"] = {"traffic": body["properties"]["traffic"], "until": time.time()}
+        body.clear()
+        body.update(pending)
+    body["properties"]["provisioningState"] = "Succeeded"
+    state.pop("operation", None)
+
+
+def _give_up(body: Json, state: Json) -> None:
+    state.pop("pending", None)
+    state.pop("operation", None)
+    body["properties"]["provisioningState"] = "Failed"
 
 
 def _percentages(given: Any, name: str) -> dict[str, int]:

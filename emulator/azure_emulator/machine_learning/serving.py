@@ -17,10 +17,12 @@ from .containers import (
     START_SECONDS_MAX,
     Container,
     ContainerSpec,
+    LivenessProbe,
     child_environment,
     command_for,
     seconds,
 )
+from .restarts import KeptContainer
 from .steps import write_python_wrappers
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Endpoint:
     keys: tuple[str, ...] = ()
     traffic: dict[str, int] = field(default_factory=dict)
     mirror: dict[str, int] = field(default_factory=dict)
-    containers: dict[str, Container] = field(default_factory=dict)
+    containers: dict[str, KeptContainer] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     """Lower case name to the name as given."""
 
@@ -75,6 +77,11 @@ class Serving:
         self.stopping = False
 
     @property
+    def endpoints(self) -> list[Endpoint]:
+        """Give all endpoints."""
+        return list(self._endpoints.values())
+
+    @property
     def session(self) -> aiohttp.ClientSession:
         """Give the pooled client for containers."""
         if self._session is None:
@@ -97,6 +104,7 @@ class Serving:
         endpoint.keys = tuple(resource.state["keys"].values())
         endpoint.traffic = _lower(properties.get("traffic"))
         endpoint.mirror = _lower(properties.get("mirrorTraffic"))
+        endpoint.names |= {name.lower(): name for name in properties.get("traffic") or {}}
 
     def forget(self, name: str) -> None:
         """Serve an endpoint no more."""
@@ -106,7 +114,9 @@ class Serving:
         """Give the route of a deployment that runs, or the usual one."""
         endpoint = self.find(name)
         routes = (
-            [one.spec.scoring_route for one in endpoint.containers.values()] if endpoint else []
+            [one.container.spec.scoring_route for one in endpoint.containers.values()]
+            if endpoint
+            else []
         )
         return routes[0] if routes else DEFAULT_ROUTE
 
@@ -134,8 +144,8 @@ class Serving:
         model_folder = folder / f"model-{uuid.uuid4().hex[:8]}"
         try:
             spec = await asyncio.to_thread(self._spec, deployment, folder, model_folder)
-            container = Container(spec)
-            await container.start(self.session)
+            container = KeptContainer(Container(spec, self.session), self._context.pace)
+            await container.start()
         except BaseException:
             shutil.rmtree(model_folder, ignore_errors=True)
             raise
@@ -144,7 +154,7 @@ class Serving:
         endpoint.containers[name.lower()] = container
         endpoint.names[name.lower()] = name
         if old:
-            await old.stop()
+            await old.retire()
         for other in folder.glob("model-*"):
             if other != model_folder:
                 shutil.rmtree(other, ignore_errors=True)
@@ -154,7 +164,7 @@ class Serving:
         endpoint = self.find(endpoint_name)
         container = endpoint.containers.pop(name.lower(), None) if endpoint else None
         if container:
-            await container.stop()
+            await container.retire()
         shutil.rmtree(self._folder(endpoint_name, name), ignore_errors=True)
 
     async def stop(self) -> None:
@@ -185,12 +195,14 @@ class Serving:
         instances = int(deployment.body["sku"].get("capacity") or 1)
         patience = seconds(probe["initialDelay"])
         patience += seconds(probe["period"]) * int(probe["failureThreshold"])
+        readiness = _route(routes, "readinessRoute", "/")
         return ContainerSpec(
             command=command,
             variables=variables,
             log=folder / "log.txt",
             scoring_route=_route(routes, "scoringRoute", DEFAULT_ROUTE),
-            readiness_route=_route(routes, "readinessRoute", "/"),
+            readiness_route=readiness,
+            liveness=_liveness(properties["livenessProbe"], routes, readiness),
             request_timeout_seconds=seconds(requests["requestTimeout"]),
             concurrency=int(requests["maxConcurrentRequestsPerInstance"]) * instances,
             start_seconds_max=min(patience, START_SECONDS_MAX),
@@ -220,6 +232,16 @@ class Serving:
 
 def _lower(traffic: Json | None) -> dict[str, int]:
     return {name.lower(): int(percent) for name, percent in (traffic or {}).items()}
+
+
+def _liveness(probe: Json, routes: Json, readiness: str) -> LivenessProbe:
+    return LivenessProbe(
+        route=_route(routes, "livenessRoute", readiness),
+        initial_delay_seconds=seconds(probe["initialDelay"]),
+        period_seconds=seconds(probe["period"]),
+        timeout_seconds=seconds(probe["timeout"]),
+        failure_threshold=int(probe["failureThreshold"]),
+    )
 
 
 def _route(routes: Json, name: str, default: str) -> str:
