@@ -24,7 +24,7 @@ from shared.domain.facts import (
 from shared.domain.health import Counts
 from shared.domain.places import output_path, spec_path
 from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Subject
+from shared.domain.state import ModelState, Phase, Subject
 from shared.ports import Ports
 
 
@@ -94,7 +94,8 @@ def _problems(ports: Ports, job: JobFacts | None) -> tuple[Problem, ...]:
 
 
 def _registered_job(ports: Ports, spec: ModelSpec, state: ModelState | None) -> str | None:
-    if state is None or state.rollout is None or state.rollout.phase.ended:
+    """Asked before the deployment is ordered; what it was made from does not change later."""
+    if state is None or state.rollout is None or state.rollout.phase is not Phase.PENDING:
         return None
     return ports.registry.job_of(spec.name, state.rollout.version.number)
 

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.application.apply import apply_all, pin_all
 from shared.application.observe import observe
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import ConflictError
 from shared.domain.events import Message
-from shared.domain.facts import Snapshot
-from shared.domain.plan import Plan, decide, wanted
+from shared.domain.facts import SlotFacts, Snapshot
+from shared.domain.plan import Plan, decide, idle, soaking, wanted
 from shared.domain.policy import ModelSpec
 from shared.ports import LeaseHold, Ports
 
 TICK = "tick"
 """The cause of messages that come by themselves; they need no copy, the next one comes anyway."""
+
+TICK_EVERY = timedelta(minutes=1)
+"""What is due by then is looked at anyway, whether it was written down or not."""
 
 RETRY_SECONDS = 15
 """The least delay of a copy of a message that met another pass at work; at most twice that."""
@@ -38,19 +41,50 @@ def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
     if message.cause == TICK and _not_due(snapshot, now):
         text = "another pass has been here since the tick"
         return _record(ports, message, now, Kind.DUPLICATE, Reason("not_due", text))
+    if idle(snapshot, _slots(ports, spec, now), now):
+        text = "nothing is due, and nothing is under way that could have changed"
+        return _record(ports, message, now, Kind.DUPLICATE, Reason("not_due", text))
+    looked = _look(ports, spec, message, snapshot) if soaking(snapshot) else None
+    if looked is not None:
+        return looked
     with ports.lease.hold(spec.name) as lease:
         if lease is None:
             return _come_again(ports, message, now)
         return _pass(ports, spec, message, snapshot, lease)
 
 
+def _look(ports: Ports, spec: ModelSpec, message: Message, snapshot: Snapshot) -> Decision | None:
+    """Judge a step that soaks; None when there is something to write, for which a pass is needed.
+
+    Most looks find that a step needs more time: that takes neither the lease nor a write, and
+    the next tick looks again. What is to be written is observed anew, under the lease.
+    """
+    now = ports.clock.now()
+    plan = _planned(ports, spec, snapshot, now)
+    assert snapshot.state is not None, "something soaks"
+    changed = replace(plan.state, next_due_at=snapshot.state.next_due_at) != snapshot.state
+    if changed or plan.actions or not now < plan.state.next_due_at <= now + TICK_EVERY:
+        return None
+    decision = _decision(message, now, plan, "done")
+    ports.decisions.append(decision)
+    return decision
+
+
+def _planned(ports: Ports, spec: ModelSpec, snapshot: Snapshot, now: datetime) -> Plan:
+    slots = _slots(ports, spec, now)
+    facts = observe(ports, spec, snapshot, slots, wanted(snapshot, slots, spec, now))
+    return decide(facts, spec, now)
+
+
+def _slots(ports: Ports, spec: ModelSpec, now: datetime) -> SlotFacts:
+    return ports.slots.around(spec.retraining.schedule, spec.retraining.time_zone, now)
+
+
 def _pass(
     ports: Ports, spec: ModelSpec, message: Message, snapshot: Snapshot, lease: LeaseHold
 ) -> Decision:
     now = ports.clock.now()
-    slots = ports.slots.around(spec.retraining.schedule, spec.retraining.time_zone, now)
-    facts = observe(ports, spec, snapshot, slots, wanted(snapshot, slots, spec, now))
-    plan = decide(facts, spec, now)
+    plan = _planned(ports, spec, snapshot, now)
     try:
         # What was read before the lease was taken may have changed: then the etag says so.
         etag = _save(ports, spec, plan, snapshot, lease)

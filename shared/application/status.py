@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.application.intake import ControlPlane
+from shared.application.rollout_status import rollout_status
 from shared.domain.decision import Decision, Kind
 from shared.domain.policy import ModelSpec
-from shared.domain.state import Champion, ModelState, Rollout, Training
+from shared.domain.state import Champion, ModelState, Training, Warm
 from shared.ports import Ports
 
 DECISIONS_SHOWN = 10
 DECISIONS_READ = 60
-"""Most passes only wait; those are read and not shown."""
+"""Most passes only wait; those are read, and shown only where a rollout was checked."""
 LOOK_BACK = timedelta(days=30)
 
 
@@ -37,7 +38,9 @@ def _model(ports: Ports, spec: ModelSpec) -> dict[str, Any]:
         "next_slot_at": _text(slots.next.due_at if slots.next else None),
         "decisions": [_decision(decision) for decision in decisions],
     }
-    return shown | (_state(state) if state is not None else _UNSEEN)
+    if state is None:
+        return shown | _UNSEEN
+    return shown | _state(state) | {"rollout": rollout_status(state, spec.rollout, read)}
 
 
 _WAITING = (Kind.HELD, Kind.DUPLICATE, Kind.COALESCED)
@@ -46,6 +49,7 @@ _UNSEEN: dict[str, Any] = {
     "champion": None,
     "training": None,
     "rollout": None,
+    "warm": None,
     "last_refusal": "",
     "quarantine": [],
     "next_due_at": None,
@@ -56,7 +60,7 @@ def _state(state: ModelState) -> dict[str, Any]:
     return {
         "champion": _champion(state.champion) if state.champion else None,
         "training": _training(state.training) if state.training else None,
-        "rollout": _rollout(state.rollout) if state.rollout else None,
+        "warm": _warm(state.warm) if state.warm else None,
         "last_refusal": state.last_refusal,
         "quarantine": [{"path": entry.path, "reason": entry.reason} for entry in state.quarantine],
         "next_due_at": _text(state.next_due_at),
@@ -93,14 +97,11 @@ def _training(training: Training) -> dict[str, Any]:
     }
 
 
-def _rollout(rollout: Rollout) -> dict[str, Any]:
+def _warm(warm: Warm) -> dict[str, Any]:
     return {
-        "version": rollout.version.number,
-        "deployment": rollout.subject.deployment,
-        "phase": rollout.phase.value,
-        "reason": rollout.reason,
-        "started_at": _text(rollout.started_at),
-        "entered_at": _text(rollout.entered_at),
+        "deployment": warm.deployment,
+        "version": warm.version.number if warm.version else None,
+        "until": _text(warm.until),
     }
 
 

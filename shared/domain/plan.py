@@ -31,6 +31,25 @@ class Plan:
         return tuple(describe(action) for action in self.actions)
 
 
+def idle(snapshot: Snapshot, slots: SlotFacts, now: datetime) -> bool:
+    """Nothing waits, nothing is under way and nothing is due: a pass would find nothing to do."""
+    state = snapshot.state
+    return (
+        state is not None
+        and not snapshot.rows
+        and state.training is None
+        and not rollout.in_flight(state)
+        and state.next_due_at > now
+        and retraining.owed_slot(state, slots) is None
+    )
+
+
+def soaking(snapshot: Snapshot) -> bool:
+    """A canary step is being watched, and nothing else waits to be taken in."""
+    state = snapshot.state
+    return state is not None and not snapshot.rows and rollout.health_since(state) is not None
+
+
 def wanted(snapshot: Snapshot, slots: SlotFacts, spec: ModelSpec, now: datetime) -> Wanted:
     """What is worth observing for the decision; the less, the cheaper the pass."""
     state = snapshot.state or retraining.first_state(spec.name, slots, now)

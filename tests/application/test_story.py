@@ -18,7 +18,7 @@ from tests.application.story import (
     run_event,
     running,
 )
-from tests.builders import NOON, against
+from tests.builders import NOON, against, minutes
 
 
 def state_of(world: World, model: str = "flights") -> ModelState:
@@ -255,6 +255,7 @@ def test_busy_model_gets_a_delayed_copy(world: World) -> None:
     """A message that meets another pass comes again later; a tick need not."""
     intake.tick(world.plane)
     world.work_off()
+    world.state.add_landing("flights", NOON, NOON + minutes(1))
     with world.lease.hold("flights"):
         world.queue.send(Message("flights", "run x Completed"))
         (decision,) = world.work_off()
