@@ -12,6 +12,7 @@ from shared.adapters.azure_blobs import (
     AzureLandingZone,
     AzureRunFiles,
 )
+from shared.adapters.azure_container import AzureContainerServing
 from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_health import AzureTableHealthWindow
 from shared.adapters.azure_ml import AzureMachineLearning
@@ -30,8 +31,10 @@ from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
 from shared.application.intake import ControlPlane
 from shared.application.predict import Predictions
+from shared.domain.errors import SettingsError
 from shared.domain.facts import Release
-from shared.ports import Ports
+from shared.domain.policy import ModelSpec, Serving
+from shared.ports import Ports, Scorer
 from shared.settings import Settings, load_settings
 
 STATE_TABLE = "noonstate"
@@ -53,6 +56,7 @@ def runtime() -> Runtime:
     """The process's one runtime; raises SettingsError when anything is wrong."""
     settings = load_settings()
     models = load_models(settings.models_dir, settings.profile)
+    _refuse_unserved(settings, models)
     credential = LazyCredential()
     plane = ControlPlane(
         ports=_ports(settings, credential),
@@ -62,8 +66,19 @@ def runtime() -> Runtime:
         read_event=parse_event,
         read_message=parse_message,
     )
-    scorer = AzureScorer(credential, settings.predict_timeout_seconds)
-    return Runtime(settings, plane, Predictions(plane, scorer, uuid.uuid4().hex[:12]))
+    timeout = settings.predict_timeout_seconds
+    scorers: dict[Serving, Scorer] = {
+        "managed_endpoint": AzureScorer(credential, timeout),
+        "container": AzureScorer(credential, timeout, settings.container_scope),
+    }
+    return Runtime(settings, plane, Predictions(plane, scorers, uuid.uuid4().hex[:12]))
+
+
+def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
+    """A model that nobody could ask would be found out at its first rollout only."""
+    for name, spec in models.items():
+        if spec.serving == "container" and not settings.container_url:
+            raise SettingsError(f'NOON_CONTAINER_URL: {name} has serving = "container"')
 
 
 def release_components() -> Release:
@@ -84,6 +99,7 @@ def release_components() -> Release:
 def _ports(settings: Settings, credential: LazyCredential) -> Ports:
     workspace = _workspace(settings, credential)
     registry = AzureModelRegistry(workspace, settings.runs_datastore)
+    clock, runs = SystemClock(), AzureContainer(settings.runs_url, credential)
     jobs = AzureTrainingJobs(
         workspace,
         registry.job_of,
@@ -93,7 +109,7 @@ def _ports(settings: Settings, credential: LazyCredential) -> Ports:
         code_commit=settings.code_commit,
     )
     return Ports(
-        clock=SystemClock(),
+        clock=clock,
         slots=CronSlots(),
         state=AzureTableStateStore(AzureTable(settings.table_url, STATE_TABLE, credential)),
         releases=_release_store(settings, credential),
@@ -103,10 +119,13 @@ def _ports(settings: Settings, credential: LazyCredential) -> Ports:
         queue=AzureMessageQueue(settings.queue_url, settings.queue_name, credential),
         lease=AzureBlobLease(settings.blob_url, credential, settings.lease_seconds),
         landing=AzureLandingZone(AzureContainer(settings.landing_url, credential)),
-        files=AzureRunFiles(AzureContainer(settings.runs_url, credential)),
+        files=AzureRunFiles(runs),
         jobs=jobs,
         registry=registry,
         endpoint=AzureOnlineEndpoint(workspace, identity_id=settings.endpoint_identity),
+        containers=AzureContainerServing(
+            runs, credential, clock, settings.container_url, settings.container_scope
+        ),
         prober=AzureProber(credential),
         health=AzureTableHealthWindow(AzureTable(settings.table_url, HEALTH_TABLE, credential)),
     )

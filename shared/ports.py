@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.actions import PinnedFile
+from shared.domain.actions import PinnedFile, Role
 from shared.domain.decision import Decision
 from shared.domain.events import Message, Order
 from shared.domain.facts import (
+    ContainerFacts,
     EndpointFacts,
     JobFacts,
     Release,
@@ -206,6 +207,29 @@ class OnlineEndpoint(Protocol):
         ...
 
 
+class ContainerServing(Protocol):
+    """What is published for the scoring containers that poll it, one for each model."""
+
+    def get(self, model: str) -> ContainerFacts:
+        """What is published, and what the container says of itself if it can be asked."""
+        ...
+
+    def publish(self, model: str, role: Role, version: int, job: str) -> None:
+        """Copy the job's model folder and point the role at it; done before is success.
+
+        Raises RefusedError when the job left no model folder.
+        """
+        ...
+
+    def withdraw(self, model: str, role: Role) -> None:
+        """Point the role at nothing; what points at nothing is success."""
+        ...
+
+    def smoke(self, model: str, deployment: str, rows: Sequence[dict[str, object]]) -> SmokeFacts:
+        """Send the rows to the version of that name, champion or challenger."""
+        ...
+
+
 class Prober(Protocol):
     """Asks one deployment directly, whatever the traffic."""
 
@@ -244,6 +268,7 @@ class Ports:
     jobs: TrainingJobs
     registry: ModelRegistry
     endpoint: OnlineEndpoint
+    containers: ContainerServing
     prober: Prober
     health: HealthWindow
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic.functional_validators import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.errors import SettingsError
@@ -13,6 +16,24 @@ from shared.domain.errors import SettingsError
 ROOT = Path(__file__).parents[1]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?[^/]$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _near_or_tls(url: str) -> str:
+    """Rows leave the own network over TLS only."""
+    parts = urlsplit(url.replace("{model}", "model"))
+    if url and (parts.hostname is None or parts.scheme not in ("http", "https")):
+        raise ValueError("must be an address such as https://score-{model}.example.org")
+    if parts.scheme == "http" and not _near(parts.hostname or ""):
+        raise ValueError("http:// is for loopback and private addresses only: use https://")
+    return url.rstrip("/")
+
+
+def _near(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        # A name without a dot is one of the own network, such as a service of compose.
+        return "." not in host
 
 
 class Settings(BaseSettings):
@@ -48,11 +69,29 @@ class Settings(BaseSettings):
     """Azure ML compute that trains."""
     endpoint_identity: str = ""
     """ARM id of the user-assigned identity of the endpoints; empty: a system-assigned one."""
+    container_url: Annotated[str, AfterValidator(_near_or_tls)] = ""
+    """Address of the scoring containers, `{model}` standing for the model's name; for models
+    with serving = "container"."""
+    container_audience: str = ""
+    """Whom the tokens for the scoring containers are for, such as `api://noon-scoring`; empty:
+    no token is sent, which only a container on loopback or a private address may be."""
     lease_seconds: Annotated[int, Field(ge=15, le=60)] = 60
     """How long a pass that died keeps its model to itself."""
     predict_timeout_seconds: Annotated[float, Field(gt=0, le=180)] = 10.0
     code_commit: Text = "unknown"
     """The commit that was deployed, for a model's lineage."""
+
+    @model_validator(mode="after")
+    def _containers_are_guarded(self) -> Self:
+        host = urlsplit(self.container_url.replace("{model}", "model")).hostname or ""
+        if self.container_url and not self.container_audience and not _near(host):
+            raise ValueError(f"NOON_CONTAINER_AUDIENCE is needed for a container at {host}")
+        return self
+
+    @property
+    def container_scope(self) -> str | None:
+        """What tokens for the scoring containers are asked for; None: no token is sent."""
+        return f"{self.container_audience}/.default" if self.container_audience else None
 
     @property
     def workspace_id(self) -> str:
@@ -73,8 +112,10 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"NOON_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        ]
+        lines = [f"{_name(problem['loc'])}{problem['msg']}" for problem in error.errors()]
         raise SettingsError("settings are wrong: " + "; ".join(lines)) from None
+
+
+def _name(loc: tuple[int | str, ...]) -> str:
+    """The variable that is wrong; what concerns several names them itself."""
+    return f"NOON_{'_'.join(str(part) for part in loc).upper()}: " if loc else ""

@@ -110,8 +110,7 @@ class ModelFile(_Section):
     name: Name
     title: str
     task: Literal["classification", "regression"]
-    # The container kind is in the design and not built: refused here rather than half served.
-    serving: Literal["managed_endpoint"] = "managed_endpoint"
+    serving: Literal["managed_endpoint", "container"] = "managed_endpoint"
     data: Data
     features: dict[str, Literal["category", "number"]]
     training: dict[str, int | float | str | bool] = {}

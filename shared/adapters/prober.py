@@ -1,4 +1,4 @@
-"""Asks deployments of managed endpoints directly, by header."""
+"""Asks deployments of managed endpoints, and versions in containers, directly by header."""
 
 from __future__ import annotations
 
@@ -22,9 +22,16 @@ TEXT_MAX = 500
 class AzureProber:
     """Sends recorded rows to one deployment and looks whether the answer makes sense."""
 
-    def __init__(self, credential: TokenCredential, timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        credential: TokenCredential,
+        timeout_seconds: float = 30.0,
+        scope: str | None = SCOPE,
+    ) -> None:
         self._credential = credential
         self._timeout_seconds = timeout_seconds
+        self._scope = scope
+        """What its tokens are for; None for a container that takes none."""
 
     def smoke(
         self, scoring_uri: str, deployment: str, rows: Sequence[dict[str, object]]
@@ -36,12 +43,15 @@ class AzureProber:
         if not rows:
             return SmokeFacts(Probe.NO_DATA, "there are no rows to ask with")
         try:
-            token = self._credential.get_token(SCOPE).token
+            headers = {DEPLOYMENT_HEADER: deployment}
+            if self._scope is not None:
+                token = self._credential.get_token(self._scope).token
+                headers["Authorization"] = f"Bearer {token}"
             # Not the client's own invoke: it would send the header with every later call too.
             response = requests.post(
                 scoring_uri,
                 json={"rows": list(rows)},
-                headers={"Authorization": f"Bearer {token}", DEPLOYMENT_HEADER: deployment},
+                headers=headers,
                 timeout=self._timeout_seconds,
             )
         except (requests.RequestException, AzureError) as error:

@@ -1,4 +1,4 @@
-"""Rows on their way to a managed endpoint, over one pooled client for the process."""
+"""Rows on their way to what serves a model, over one pooled client for the process."""
 
 from __future__ import annotations
 
@@ -20,20 +20,28 @@ WRAPPED = 424
 
 
 class AzureScorer:
-    """Scores through a managed online endpoint by identity."""
+    """Scores through managed online endpoints, or through containers, by identity.
 
-    def __init__(self, credential: TokenCredential, timeout_seconds: float) -> None:
+    `scope` is what its tokens are for; None for containers that take none.
+    """
+
+    def __init__(
+        self, credential: TokenCredential, timeout_seconds: float, scope: str | None = SCOPE
+    ) -> None:
         self._credential = credential
         self._timeout_seconds = timeout_seconds
+        self._scope = scope
         self._session: ClientSession | None = None
 
     async def score(self, scoring_uri: str, body: bytes) -> Scored:
         """Pass the body on; raises UnavailableError (no answer), BusyError (too late)."""
         import aiohttp
 
-        token = await asyncio.to_thread(self._credential.get_token, SCOPE)
         # The caller's headers are not passed on: they could choose the deployment.
-        headers = {"Authorization": f"Bearer {token.token}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
+        if self._scope is not None:
+            token = await asyncio.to_thread(self._credential.get_token, self._scope)
+            headers["Authorization"] = f"Bearer {token.token}"
         try:
             async with self._client().post(scoring_uri, data=body, headers=headers) as response:
                 return await _scored(response)

@@ -14,10 +14,12 @@ from shared.domain.actions import (
     CreateEndpoint,
     DeleteDeployment,
     PinData,
+    PublishVersion,
     RegisterModel,
     SetTraffic,
     SubmitJob,
     TopUp,
+    WithdrawVersion,
     describe,
 )
 from shared.domain.errors import NoonError, RefusedError
@@ -83,6 +85,16 @@ def apply(ports: Ports, spec: ModelSpec, action: Action) -> None:
             ports.endpoint.delete_deployment(model, deployment)
         case TopUp():
             _top_up(ports, spec, action)
+        case _:
+            _publish(ports, model, action)
+
+
+def _publish(ports: Ports, model: str, action: PublishVersion | WithdrawVersion) -> None:
+    match action:
+        case PublishVersion(role, number, job):
+            ports.containers.publish(model, role, number, job)
+        case WithdrawVersion(role):
+            ports.containers.withdraw(model, role)
 
 
 def _manifest(spec: ModelSpec, action: PinData) -> bytes:

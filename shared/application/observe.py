@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.domain.errors import MalformedError
 from shared.domain.facts import (
+    ContainerFacts,
     EndpointFacts,
     Facts,
     JobFacts,
@@ -36,6 +37,8 @@ def observe(
     job = ports.jobs.get(state.training.job) if wanted.job and state and state.training else None
     ended = job is not None and job.status is not JobStatus.RUNNING
     endpoint = ports.endpoint.get(spec.name) if wanted.endpoint else None
+    container = ports.containers.get(spec.name) if wanted.container else None
+    serving = endpoint or container
     return Facts(
         snapshot=snapshot,
         slots=slots,
@@ -46,9 +49,12 @@ def observe(
         job=job,
         metrics=_metrics(ports, job),
         problems=_problems(ports, job),
-        registered_job=_registered_job(ports, spec, state) if wanted.endpoint else None,
+        registered_job=_registered_job(ports, spec, state)
+        if wanted.endpoint or wanted.container
+        else None,
         endpoint=endpoint,
-        smoke=_smoke(ports, spec, state, wanted.smoke, endpoint),
+        container=container,
+        smoke=_smoke(ports, spec, state, wanted.smoke, serving),
         health=_health(ports, spec, wanted.health_since),
     )
 
@@ -111,10 +117,10 @@ def _smoke(
     spec: ModelSpec,
     state: ModelState | None,
     subject: Subject | None,
-    endpoint: EndpointFacts | None,
+    serving: EndpointFacts | ContainerFacts | None,
 ) -> SmokeFacts | None:
     """Send recorded rows to the new deployment, whatever its traffic."""
-    if subject is None or endpoint is None or not endpoint.accepts_writes:
+    if subject is None or serving is None or not serving.accepts_writes:
         return None
     assert state is not None
     assert state.rollout is not None, "a smoke test belongs to a rollout"
@@ -122,4 +128,6 @@ def _smoke(
     if sample is None:
         return SmokeFacts(Probe.FAILED, "the model folder has no sample.json")
     rows = json.loads(sample)["rows"][: spec.rollout.smoke_rows]
-    return ports.prober.smoke(endpoint.scoring_uri, subject.deployment, rows)
+    if isinstance(serving, ContainerFacts):
+        return ports.containers.smoke(spec.name, subject.deployment, rows)
+    return ports.prober.smoke(serving.scoring_uri, subject.deployment, rows)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from shared.application.health_recorder import HealthRecorder
 from shared.application.intake import ControlPlane
 from shared.domain.errors import BusyError, NoonError, UnavailableError
 from shared.domain.health import UNKNOWN
+from shared.domain.policy import Serving
 from shared.domain.state import Address
 from shared.ports import Scored, Scorer
 
@@ -38,9 +40,11 @@ class Answer:
 class Predictions:
     """Knows where each model is served and passes rows on."""
 
-    def __init__(self, plane: ControlPlane, scorer: Scorer, process: str) -> None:
+    def __init__(
+        self, plane: ControlPlane, scorers: Mapping[Serving, Scorer], process: str
+    ) -> None:
         self._plane = plane
-        self._scorer = scorer
+        self._scorers = scorers
         widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
         self._recorder = HealthRecorder(plane.ports.health, process, widths)
         self._writing: set[asyncio.Future[str]] = set()
@@ -68,7 +72,7 @@ class Predictions:
         """Ask the endpoint and count its answer."""
         began = time.perf_counter()
         try:
-            scored = await self._scorer.score(address.scoring_uri, body)
+            scored = await self._scorers[address.serving].score(address.scoring_uri, body)
         except BusyError as error:
             self._count(model, UNKNOWN, True, began)
             return problem(504, "too late", str(error))

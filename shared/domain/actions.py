@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from shared.domain.state import ManifestRef, Subject, Training, Version
+
+Role = Literal["champion", "challenger"]
+"""What a container makes of a published version: it answers everybody, or who asks by header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,22 @@ class TopUp:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class PublishVersion:
+    """Copy the job's model folder to where the container looks, and point at it."""
+
+    role: Role
+    version: int
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawVersion:
+    """Point at nothing any more in this role."""
+
+    role: Role
+
+
 Action = (
     PinData
     | SubmitJob
@@ -98,6 +118,8 @@ Action = (
     | SetTraffic
     | DeleteDeployment
     | TopUp
+    | PublishVersion
+    | WithdrawVersion
 )
 
 
@@ -123,3 +145,13 @@ def describe(action: Action) -> str:
             return f"delete deployment {deployment}"
         case TopUp(_, _, deployment, requests):
             return f"send {requests} recorded rows to {deployment}"
+        case _:
+            return _describe_publication(action)
+
+
+def _describe_publication(action: PublishVersion | WithdrawVersion) -> str:
+    match action:
+        case PublishVersion(role, version, job):
+            return f"publish version {version} from {job} as {role}"
+        case WithdrawVersion(role):
+            return f"withdraw the {role}"

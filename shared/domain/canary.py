@@ -45,7 +45,7 @@ def advance_canary(
         return _write(state, rollout, endpoint, wished, policy, now)
     if state.champion is None or rollout.instant:
         # Nothing to compare with and nothing to return to, or proven before: no soak.
-        return succeed(state, rollout, endpoint, policy, now)
+        return succeed(state, rollout, _address(rollout, endpoint), policy, now)
     if rollout.soaking_since is None:
         rollout = replace(rollout, soaking_since=now)
         text = f"{name} has {policy.steps[rollout.step]} % of the traffic since now"
@@ -115,6 +115,11 @@ def go_back(
         return Step(state, Kind.REFUSED, (reason,), order, due_at=now + policy.poll)
     if endpoint is not None and name in endpoint.deployments and name != champion:
         state = replace(state, warm=Warm(name, now))
+    return given_up(state, rollout, now)
+
+
+def given_up(state: ModelState, rollout: Rollout, now: datetime) -> Step:
+    """The end of a rollout that went back."""
     ended = replace(rollout, phase=rollout.ending, entered_at=now, reason=rollout.going_back)
     words = ended.phase.value.replace("_", " ")
     state = replace(
@@ -126,7 +131,7 @@ def go_back(
 def succeed(
     state: ModelState,
     rollout: Rollout,
-    endpoint: EndpointFacts,
+    address: Address,
     policy: RolloutPolicy,
     now: datetime,
 ) -> Step:
@@ -146,10 +151,14 @@ def succeed(
         champion=Champion(rollout.version, rollout.environment, since=now),
         former=tuple(others)[:FORMER_MAX],
         warm=warm,
-        address=Address(endpoint.scoring_uri, rollout.version.number, name),
+        address=address,
     )
     reason = Reason("succeeded", f"{name} has all traffic, version {rollout.version.number} rules")
     return Step(state, Kind.ACTED, (reason,), due_at=now)
+
+
+def _address(rollout: Rollout, endpoint: EndpointFacts) -> Address:
+    return Address(endpoint.scoring_uri, rollout.version.number, rollout.subject.deployment)
 
 
 def _write(
@@ -253,7 +262,7 @@ def _next_step(
     now: datetime,
 ) -> Step:
     if rollout.step + 1 >= len(policy.steps):
-        step = succeed(state, rollout, endpoint, policy, now)
+        step = succeed(state, rollout, _address(rollout, endpoint), policy, now)
         return replace(step, reasons=(reason, *step.reasons))
     usual = usual_latency(theirs, policy)
     following = replace(

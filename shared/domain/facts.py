@@ -97,6 +97,46 @@ class SmokeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """A version of a model, as it is published for a container or as the container holds it."""
+
+    version: int
+    digest: str
+    """Of the model folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSays:
+    """What a scoring container says of itself."""
+
+    environment: int
+    """Version of the serving environment that it runs."""
+    champion: Published | None = None
+    """Answers callers."""
+    challenger: Published | None = None
+    """Answers only who asks for it by header."""
+    refused: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Why it cannot serve what is published, by digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFacts:
+    """What is published for a model's container, and what the container makes of it."""
+
+    scoring_uri: str
+    champion: Published | None = None
+    challenger: Published | None = None
+    says: ContainerSays | None = None
+    silence: str = "not asked"
+    """Why the container says nothing, if it does not."""
+
+    @property
+    def accepts_writes(self) -> bool:
+        """Whoever polls is never in the middle of an operation."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A due time of a schedule."""
 
@@ -160,6 +200,7 @@ class Facts:
     registered_job: str | None = None
     """The job that made what is registered under the rollout's version number."""
     endpoint: EndpointFacts | None = None
+    container: ContainerFacts | None = None
     smoke: SmokeFacts | None = None
     health: Mapping[str, Counts] | None = field(default=None, hash=False)
     """Counts by deployment since the step's traffic was read back, for what is settled."""
@@ -172,6 +213,7 @@ class Wanted:
     job: bool = False
     listing: bool = False
     endpoint: bool = False
+    container: bool = False
     smoke: Subject | None = None
     health_since: datetime | None = None
     release: bool = False

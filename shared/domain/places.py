@@ -11,6 +11,11 @@ def spec_path(model: str, digest: str) -> str:
     return f"noon/specs/{model}/{digest}.json"
 
 
+def serving_path(model: str, file: str) -> str:
+    """Where a container finds what it is to serve: the pointers and the versions' folders."""
+    return f"noon/serving/{model}/{file}"
+
+
 def output_path(job: str, output: str, file: str = "") -> str:
     """Where a job writes an output, and a file of it."""
     return f"noon/runs/{job}/{output}/{file}"

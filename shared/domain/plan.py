@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shared.domain import deployments, retraining, rollout, rollout_orders, training_job
+from shared.domain import (
+    container_rollout,
+    deployments,
+    retraining,
+    rollout,
+    rollout_orders,
+    training_job,
+)
 from shared.domain.actions import Action, describe
 from shared.domain.decision import Json, Kind, Reason, Step, strongest
 from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
@@ -57,11 +64,13 @@ def wanted(snapshot: Snapshot, slots: SlotFacts, spec: ModelSpec, now: datetime)
     job = state.training is not None
     listing = retraining.wants_listing(state, slots, spec.retraining, now)
     rolling = rollout.in_flight(state)
+    # With the hourly listing what serves is looked at too: somebody may have changed it.
+    serving = rollout.wants_endpoint(state, now) or (listing and state.champion is not None)
     return Wanted(
         job=job,
         listing=listing,
-        # With the hourly listing the endpoint is looked at too: somebody may have changed it.
-        endpoint=rollout.wants_endpoint(state, now) or (listing and state.champion is not None),
+        endpoint=serving and spec.serving == "managed_endpoint",
+        container=serving and spec.serving == "container",
         smoke=rollout.smoke_subject(state),
         health_since=rollout.health_since(state),
         release=job or listing or not rolling,
@@ -83,11 +92,14 @@ def decide(facts: Facts, spec: ModelSpec, now: datetime) -> Plan:
 
 def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> list[Step]:
     # A rollout that began in this very pass was not observed: it starts with the next one.
-    known = facts.snapshot.state
+    known, contained = facts.snapshot.state, spec.serving == "container"
     if rollout.in_flight(state):
         if known is None or not rollout.in_flight(known) or known.rollout != state.rollout:
             return []
-        return [rollout.advance(state, facts, spec.rollout, now)]
+        advance = container_rollout.advance if contained else rollout.advance
+        return [advance(state, facts, spec.rollout, now)]
+    if contained:
+        return container_rollout.watch(state, facts, spec.rollout, now)
     if state.warm is not None and state.warm.until <= now:
         return [deployments.retire(state, facts, spec.rollout, now)]
     begun = deployments.begin_for_new_image(state, facts.release, now)

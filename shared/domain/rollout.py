@@ -175,12 +175,9 @@ def _pending(
         delete = (DeleteDeployment(in_the_way),)
         state = replace(state, warm=None)
         return Step(state, Kind.ACTED, (reason,), delete, due_at=now + policy.poll)
-    if facts.registered_job not in (None, rollout.version.job):
-        return _next_number(state, rollout, facts, now)
-    if facts.registered_job is None:
-        text = f"version {rollout.version.number} comes from {rollout.version.job}"
-        register = (_register(rollout),)
-        return Step(state, Kind.ACTED, (Reason("register", text),), register, due_at=now)
+    registering = registration(state, rollout, facts, now)
+    if registering is not None:
+        return registering
     rollout = replace(rollout, phase=Phase.PROVISIONING, entered_at=now)
     text = f"{rollout.subject.deployment} is ordered, at 0 % traffic"
     order = CreateDeployment(rollout.subject, policy.instance_type, policy.instance_count)
@@ -191,6 +188,17 @@ def _pending(
         (order,),
         due_at=now + policy.poll,
     )
+
+
+def registration(state: ModelState, rollout: Rollout, facts: Facts, now: datetime) -> Step | None:
+    """What is left to do until the version is registered under its number."""
+    if facts.registered_job is None:
+        text = f"version {rollout.version.number} comes from {rollout.version.job}"
+        register = (_register(rollout),)
+        return Step(state, Kind.ACTED, (Reason("register", text),), register, due_at=now)
+    if facts.registered_job != rollout.version.job:
+        return _next_number(state, rollout, facts, now)
+    return None
 
 
 def _next_number(state: ModelState, rollout: Rollout, facts: Facts, now: datetime) -> Step:

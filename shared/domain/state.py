@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.events import Order
+from shared.domain.policy import Serving
 
 STATE_SCHEMA = 1
 
@@ -178,6 +179,8 @@ class Address:
     scoring_uri: str
     version: int
     deployment: str
+    serving: Serving = "managed_endpoint"
+    """What answers there; each kind takes tokens of its own audience."""
 
 
 @dataclass(frozen=True, slots=True)

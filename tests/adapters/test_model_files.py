@@ -50,6 +50,13 @@ def test_training_spec_holds_what_the_components_read() -> None:
     }
 
 
+@pytest.mark.parametrize("serving", ["managed_endpoint", "container"])
+def test_serving_kinds(tmp_path: Path, serving: str) -> None:
+    """Both kinds are told from the file."""
+    (tmp_path / "flights.toml").write_text(FLIGHTS.replace("managed_endpoint", serving))
+    assert load_models(tmp_path)["flights"].serving == serving
+
+
 MISTAKES: list[tuple[str, str, str, str]] = [
     ("no_toml", 'name = "flights"', "name = flights", "cannot be read"),
     ("bad_name", 'name = "flights"', 'name = "Flights!"', "name: String should match"),
@@ -67,7 +74,7 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     ("slice", 'slices = ["origin"]', 'slices = ["sky"]', "sky is not a feature"),
     ("steps", "[10, 50, 100]", "[50, 10]", "steps must rise and end with 100"),
     ("prefix", 'prefix = "flights/"', 'prefix = "/flights"', "data.prefix"),
-    ("serving", '"managed_endpoint"', '"container"', "serving"),
+    ("serving", '"managed_endpoint"', '"kubernetes"', "'managed_endpoint' or 'container'"),
 ]
 
 

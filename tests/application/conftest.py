@@ -10,6 +10,7 @@ import pytest
 from shared.adapters.azure_queues import message_text, parse_message
 from shared.adapters.event_grid import parse_event
 from shared.adapters.memory.clock import MemoryClock
+from shared.adapters.memory.container import MemoryContainerServing
 from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
 from shared.adapters.memory.health import MemoryHealthWindow
@@ -48,6 +49,7 @@ class World:
     jobs: MemoryTrainingJobs
     registry: MemoryModelRegistry
     endpoint: MemoryOnlineEndpoint
+    containers: MemoryContainerServing
     prober: MemoryProber
     health: MemoryHealthWindow
     plane: ControlPlane
@@ -107,7 +109,7 @@ class World:
 @pytest.fixture
 def world() -> World:
     """A control plane for flights and diabetes at noon, with nothing landed."""
-    clock = MemoryClock(NOON)
+    clock, files = MemoryClock(NOON), MemoryRunFiles()
     parts: dict[str, Any] = {
         "clock": clock,
         "state": MemoryStateStore(),
@@ -115,10 +117,11 @@ def world() -> World:
         "queue": MemoryMessageQueue(clock),
         "lease": MemoryLease(clock),
         "landing": MemoryLandingZone(),
-        "files": MemoryRunFiles(),
+        "files": files,
         "jobs": MemoryTrainingJobs(),
         "registry": MemoryModelRegistry(),
         "endpoint": MemoryOnlineEndpoint(clock),
+        "containers": MemoryContainerServing(files),
         "prober": MemoryProber(),
         "health": MemoryHealthWindow(),
     }

@@ -44,7 +44,9 @@ def serve(world: World, uri: str = "https://one/score") -> None:
 
 def ask(world: World, scorer: PlannedScorer, model: str = "flights", body: bytes = ROWS) -> Answer:
     """One question through a proxy of its own."""
-    return asyncio.run(Predictions(world.plane, scorer, "p1").answer(model, body))
+    return asyncio.run(
+        Predictions(world.plane, {"managed_endpoint": scorer}, "p1").answer(model, body)
+    )
 
 
 GOOD = Scored(200, b'{"predictions":[{"label":true}]}', "application/json", "v3-e1")
@@ -107,7 +109,7 @@ def test_address_is_remembered_for_a_while(world: World) -> None:
     """The table is not read for every request, but a moved endpoint is found soon."""
     serve(world)
     scorer = PlannedScorer(GOOD)
-    proxy = Predictions(world.plane, scorer, "p1")
+    proxy = Predictions(world.plane, {"managed_endpoint": scorer}, "p1")
     asyncio.run(proxy.answer("flights", ROWS))
     serve(world, "https://two/score")
     asyncio.run(proxy.answer("flights", ROWS))
@@ -125,7 +127,7 @@ def counted(world: World) -> dict[str, tuple[int, int]]:
 def ask_over_time(world: World, outcomes: list[Scored | Exception]) -> None:
     """One proxy is asked every few seconds; the last question comes when a flush is due."""
     scorer = PlannedScorer(GOOD)
-    proxy = Predictions(world.plane, scorer, "p1")
+    proxy = Predictions(world.plane, {"managed_endpoint": scorer}, "p1")
 
     async def story() -> None:
         for outcome in outcomes:
