@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from azure.ai.ml import Input, MLClient, Output, load_component
-from azure.ai.ml.entities import Environment, PipelineJob, PipelineJobSettings
+from azure.ai.ml.entities import (
+    Environment,
+    ManagedOnlineDeployment,
+    ManagedOnlineEndpoint,
+    OnlineRequestSettings,
+    PipelineJob,
+    PipelineJobSettings,
+)
 from azure.identity import DefaultAzureCredential
 from azure_emulator.testing import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from azure.storage.blob import BlobServiceClient
     from azure_emulator.testing import Azurite, Emulator
@@ -106,3 +117,110 @@ def until_ended(ml_client: MLClient) -> Callable[[str], str]:
         return wait_until(ended, timeout_seconds=60, what=f"the end of {name}")
 
     return wait
+
+
+@dataclass
+class Served:
+    """One endpoint: what an app does with it, and what the tests do to it."""
+
+    client: MLClient
+    emulator: Emulator
+    name: str
+
+    def deploy(self, name: str, *, wait: bool = True, **options: Any) -> Any:
+        """Make or replace a deployment; 32 requests at once, 1 s each, unless told otherwise."""
+        settings = {"request_timeout_ms": 1000, "max_concurrent_requests_per_instance": 32}
+        options.setdefault("request_settings", OnlineRequestSettings(**settings))
+        deployment = ManagedOnlineDeployment(
+            name=name,
+            endpoint_name=self.name,
+            environment="azureml:tiny-story:1",
+            instance_type="Standard_DS3_v2",
+            instance_count=1,
+            environment_variables={"LABEL": name},
+            **options,
+        )
+        poller = self.client.online_deployments.begin_create_or_update(deployment)
+        return poller.result() if wait else poller
+
+    def route(self, **traffic: int) -> Any:
+        """Set the whole traffic map; give the endpoint as it is read back at the end."""
+        endpoint = ManagedOnlineEndpoint(name=self.name, auth_mode="aad_token", traffic=traffic)
+        return self.client.online_endpoints.begin_create_or_update(endpoint).result()
+
+    def traffic(self) -> dict[str, int]:
+        """Read who gets how much, without those who get nothing."""
+        shares = self.client.online_endpoints.get(self.name).traffic
+        return {name: share for name, share in shares.items() if share}
+
+    def score(self, body: object = None, deployment: str = "") -> requests.Response:
+        """Score once, by weight or at one deployment."""
+        headers = self.headers()
+        if deployment:
+            headers["azureml-model-deployment"] = deployment
+        url = f"{self.emulator.url}/inference/{self.name}/score"
+        return requests.post(url, json=body or {}, headers=headers, timeout=30)
+
+    def headers(self) -> dict[str, str]:
+        """Give a header that opens the endpoint."""
+        return {"authorization": f"Bearer {self._token}"}
+
+    @cached_property
+    def _token(self) -> str:
+        return DefaultAzureCredential().get_token("https://ml.azure.com/.default").token
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call a control route of the emulator."""
+        url = f"{self.emulator.url}/_emulator/{path}"
+        answer = requests.request(method, url, json=body, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def fault(self, **rule: Any) -> str:
+        """Add a fault; its operation and resource may leave the endpoint's name to us as {}."""
+        given = {
+            key: value.replace("{}", self.name) if isinstance(value, str) else value
+            for key, value in rule.items()
+        }
+        return str(self.control("POST", "faults", given)["id"])
+
+    def order(self, deployment: str, verb: str, **body: Any) -> dict[str, Any]:
+        """Kill, pause or resume a deployment's processes."""
+        path = f"deployments/{self.name}/{deployment}/{verb}"
+        return dict(self.control("POST", path, body))
+
+    def process(self, deployment: str) -> dict[str, Any]:
+        """Say how a deployment's processes are."""
+        rows = self.control("GET", "deployments")["value"]
+        mine = (self.name, deployment)
+        return next(row for row in rows if (row["endpoint"], row["deployment"]) == mine)
+
+
+@pytest.fixture(scope="session")
+def serve_endpoint(ml_client: MLClient, ml_emulator: Emulator) -> Callable[[str], Any]:
+    """Makes an endpoint for a `with` block, at the end of which it and its faults are gone."""
+    route = {"path": "/ready", "port": 8000}
+    ml_client.environments.create_or_update(
+        Environment(
+            name="tiny-story",
+            version="1",
+            image="tiny-container:story",
+            inference_config={
+                "liveness_route": route,
+                "readiness_route": route,
+                "scoring_route": {"path": "/score", "port": 8000},
+            },
+        )
+    )
+
+    @contextmanager
+    def serve(name: str) -> Iterator[Served]:
+        served = Served(ml_client, ml_emulator, name)
+        served.route()
+        try:
+            yield served
+        finally:
+            served.control("DELETE", "faults")
+            ml_client.online_endpoints.begin_delete(name).result()
+
+    return serve
