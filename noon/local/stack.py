@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,9 +11,8 @@ from urllib.parse import quote
 
 from noon.client import AppClient
 from noon.failures import CommandError
-from noon.home import ROOT, Home, StackRecord
+from noon.home import Home, StackRecord
 from noon.local.commands import (
-    certificate_command,
     emulator_command,
     host_command,
     storage_command,
@@ -142,7 +140,6 @@ class LocalStack:
         before = self.home.record()
         self.home.logs.mkdir(parents=True, exist_ok=True)
         _shorten_logs(self.home.logs)
-        _run(certificate_command(self.home.path))
         ports = choose_ports(before.ports if before else {}, self._preferred_ports)
         self.addresses = Addresses(ports)
         settings = azure_environment(self.home.path, self.addresses) | self._settings
@@ -243,14 +240,6 @@ class LocalStack:
 
     def _host_keys(self) -> Any:
         return json.loads(self.home.host_keys_file.read_text(encoding="utf-8"))
-
-
-def _run(command: list[str]) -> None:
-    ended = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=base_environment(), capture_output=True, text=True, check=False
-    )
-    if ended.returncode:
-        raise CommandError(f"{' '.join(command)} failed:\n{ended.stderr.strip()}")
 
 
 def _shorten_logs(folder: Path) -> None:
