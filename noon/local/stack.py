@@ -87,9 +87,9 @@ class LocalStack:
                 self._prepare()
                 self._start_storage()
                 self._start_azure()
-            with self._components_registered():
-                self._start_app()
-                self._subscribe()
+                with self._components_registered():
+                    self._start_app()
+                    self._subscribe()
         except BaseException:
             self.stop()
             raise
