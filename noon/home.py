@@ -32,6 +32,8 @@ class StackRecord:
     pids: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     """What a process needs to reach this stack as if it were Azure."""
+    release: Mapping[str, str | int] = field(default_factory=dict)
+    """What was registered last, and under `content` a digest of what it was made from."""
     schema: int = STACK_SCHEMA
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DECISIONS_SHOWN = 5
+IDLE = {"nothing_due"}
+"""Codes of reasons that say nothing beside another reason."""
+WIDTH = 240
+"""Of a line in a file or a pipe: nobody wants sentences cut there."""
 
 
 def show_models(models: Sequence[dict[str, Any]], console: Console | None = None) -> None:
     """Print every model with its champion, what is under way and its last decisions."""
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     if not models:
         console.print("no models: put a file into models/")
     for model in models:
@@ -69,7 +74,8 @@ def score_text(champion: dict[str, Any]) -> str:
 
 def decision_line(decision: dict[str, Any]) -> str:
     """One decision with its reasons, in one line."""
-    reasons = "; ".join(reason["text"] for reason in decision["reasons"])
+    said = [r for r in decision["reasons"] if r["code"] not in IDLE] or decision["reasons"]
+    reasons = "; ".join(reason["text"] for reason in said)
     outcome = "" if decision["outcome"] == "done" else f" [{decision['outcome']}]"
     return f"{_clock(decision['at'])} {decision['kind']}: {reasons}{outcome}"
 

@@ -21,7 +21,8 @@ def local_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def azurite(local_home: Path) -> Iterator[Azurite]:
     """Storage over TLS."""
-    with start_azurite(local_home) as azurite:
+    with start_azurite(local_home) as azurite, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("REQUESTS_CA_BUNDLE", str(azurite.tls.bundle))
         yield azurite
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from pathlib import Path
 
-from noon.failures import CommandError
 from noon.home import ROOT
 from noon.local.environment import (
     COMPUTE,
@@ -20,22 +18,15 @@ from noon.local.environment import (
     Addresses,
 )
 
-AZURITE = EMULATOR / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-
-
-def certificate_command(home: Path) -> list[str]:
-    """Give the command that makes or renews the certificates in home/tls."""
-    return [sys.executable, "-m", "azure_emulator", "certificate", "--home", str(home)]
-
 
 def storage_command(home: Path, addresses: Addresses) -> list[str]:
-    """Give the command of Azurite over TLS, with its data in home/azurite."""
-    tls = home / "tls"
-    command = [_node(), str(AZURITE), "--silent", "--skipApiVersionCheck", "--oauth", "basic"]
-    command += ["--cert", str(tls / "cert.pem"), "--key", str(tls / "key.pem")]
-    command += ["--location", str(home / "azurite"), "--disableTelemetry"]
+    """Give the command of Azurite over TLS, with its data in home/azurite.
+
+    It makes the certificates in home/tls, which all the others trust.
+    """
+    command = [sys.executable, "-m", "azure_emulator", "azurite", "--home", str(home)]
     for kind in ("blob", "queue", "table"):
-        command += [f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(addresses.ports[kind])]
+        command += [f"--{kind}-port", str(addresses.ports[kind])]
     return command
 
 
@@ -68,14 +59,3 @@ def supervised(*command: str) -> list[str]:
     """
     script = EMULATOR / "azure_emulator" / "supervisor.py"
     return [sys.executable, "-I", "-S", str(script), str(os.getpid()), *command]
-
-
-def _node() -> str:
-    """Find node on PATH, else the one that `make setup` put beside this Python."""
-    if not AZURITE.exists():
-        raise CommandError(f"Azurite is not installed in {EMULATOR / 'azurite'}: run `make setup`")
-    beside = str(Path(sys.executable).parent)
-    places = os.pathsep.join(filter(None, [os.environ.get("PATH"), beside]))
-    if node := shutil.which("node", path=places):
-        return node
-    raise CommandError("there is no node, which Azurite needs: run `make setup`")

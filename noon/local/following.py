@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PROMOTED = {"first", "better", "refresh"}
 """Codes of the reasons for which the gate promotes."""
 
+ROLLOUT_ENDS = {"succeeded", "rolled_back", "aborted"}
+
 
 class Reading(NamedTuple):
     """How one stage stands."""
@@ -24,7 +26,7 @@ class Reading(NamedTuple):
 
 def read_stages(model: Mapping[str, Any], step: str = "") -> list[Reading]:
     """Give training, gate and rollout of one model's status; `step` is what the job runs now."""
-    champion, training, rollout = model["champion"], model["training"], model["rollout"]
+    champion, training, rollout = model["champion"], model["training"], _open_rollout(model)
     if rollout is None and training is None and champion is None:
         return [Reading("training", State.RUNNING, _latest_reason(model))]
     if training is not None:
@@ -43,8 +45,17 @@ def read_stages(model: Mapping[str, Any], step: str = "") -> list[Reading]:
 
 def gave_up(model: Mapping[str, Any]) -> str:
     """Say why nothing more will come, while there is no champion; empty while there is hope."""
-    idle = not (model["champion"] or model["training"] or model["rollout"])
-    return str(model.get("last_refusal") or "") if idle else ""
+    if model["champion"] or model["training"] or _open_rollout(model):
+        return ""
+    if rollout := model["rollout"]:
+        return f"version {rollout['version']}: {rollout['phase']}: {_latest_reason(model)}"
+    return str(model.get("last_refusal") or "")
+
+
+def _open_rollout(model: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The rollout, unless it is over."""
+    rollout: Mapping[str, Any] | None = model["rollout"]
+    return None if rollout and rollout["phase"] in ROLLOUT_ENDS else rollout
 
 
 def _trained(champion: Mapping[str, Any] | None) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 PREFERRED = {"functions": 7071, "emulator": 8443, "blob": 10000, "queue": 10001, "table": 10002}
 
@@ -48,3 +53,15 @@ def _any_free(taken: set[int]) -> int:
             port = int(listener.getsockname()[1])
         if port not in taken:
             return port
+
+
+@contextmanager
+def turn_to_listen() -> Iterator[None]:
+    """Wait until no other stack of this machine is between choosing ports and listening there.
+
+    Two that start at the same moment would find the same ports free.
+    """
+    path = Path(tempfile.gettempdir()) / f"noon-ports-{os.getuid()}.lock"
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

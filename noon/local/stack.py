@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,16 +11,16 @@ from urllib.parse import quote
 
 from noon.client import AppClient
 from noon.failures import CommandError
-from noon.home import ROOT, Home, StackRecord
+from noon.home import Home, StackRecord
 from noon.local.commands import (
-    certificate_command,
     emulator_command,
     host_command,
     storage_command,
 )
+from noon.local.content import content_digest
 from noon.local.emulated import LocalAzure
 from noon.local.environment import Addresses, azure_environment, base_environment
-from noon.local.ports import PREFERRED, choose_ports, listening
+from noon.local.ports import PREFERRED, choose_ports, listening, turn_to_listen
 from noon.local.processes import Child, NoonCommand
 from noon.local.stages import Stages
 from noon.local.subscriptions import WORKSPACE_ID, subscribe
@@ -60,6 +59,7 @@ class LocalStack:
         self.addresses = Addresses({})
         self.environment: dict[str, str] = {}
         self._client_environment: dict[str, str] = {}
+        self._release: dict[str, Any] = {}
         self.app = AppClient("")
         self.azure = LocalAzure("", Path(), "")
 
@@ -83,12 +83,13 @@ class LocalStack:
         """
         self._open.enter_context(self.home.held())
         try:
-            self._prepare()
-            self._start_storage()
-            self._start_azure()
-            with self._components_registered():
-                self._start_app()
-                self._subscribe()
+            with turn_to_listen():
+                self._prepare()
+                self._start_storage()
+                self._start_azure()
+                with self._components_registered():
+                    self._start_app()
+                    self._subscribe()
         except BaseException:
             self.stop()
             raise
@@ -142,9 +143,9 @@ class LocalStack:
         before = self.home.record()
         self.home.logs.mkdir(parents=True, exist_ok=True)
         _shorten_logs(self.home.logs)
-        _run(certificate_command(self.home.path))
         ports = choose_ports(before.ports if before else {}, self._preferred_ports)
         self.addresses = Addresses(ports)
+        self._release = dict(before.release) if before else {}
         settings = azure_environment(self.home.path, self.addresses) | self._settings
         self._client_environment = settings
         self.environment = {**base_environment(), **settings, "NOON_HOME": str(self.home.path)}
@@ -195,16 +196,24 @@ class LocalStack:
     def _components_registered(self) -> Iterator[None]:
         """Register the components while the block runs: nobody needs them before data lands."""
         with self.stages.running("components") as stage:
-            command = NoonCommand(
-                ("deploy", "components", "--json"), self.environment, stage.detail
-            )
-            try:
+            content = content_digest(self._settings)
+            if self._release.get("content") == content:
                 yield
-            except BaseException:
-                command.cancel()
-                raise
-            release = json.loads(command.result())
-            stage.result = f"{release['component']}, serving environment {release['environment']}"
+            else:
+                yield from self._registering(stage.detail)
+                self._release["content"] = content
+                self._record()
+            component, environment = self._release["component"], self._release["environment"]
+            stage.result = f"{component}, serving environment {environment}"
+
+    def _registering(self, told: Callable[[str], None]) -> Iterator[None]:
+        command = NoonCommand(("deploy", "components", "--json"), self.environment, told)
+        try:
+            yield
+        except BaseException:
+            command.cancel()
+            raise
+        self._release = json.loads(command.result())
 
     def _start_app(self) -> None:
         with self.stages.running("app") as stage:
@@ -238,19 +247,12 @@ class LocalStack:
                 keys=keys,
                 pids=running,
                 environment=self._client_environment,
+                release=self._release,
             )
         )
 
     def _host_keys(self) -> Any:
         return json.loads(self.home.host_keys_file.read_text(encoding="utf-8"))
-
-
-def _run(command: list[str]) -> None:
-    ended = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=base_environment(), capture_output=True, text=True, check=False
-    )
-    if ended.returncode:
-        raise CommandError(f"{' '.join(command)} failed:\n{ended.stderr.strip()}")
 
 
 def _shorten_logs(folder: Path) -> None:

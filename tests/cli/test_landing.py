@@ -16,6 +16,12 @@ from noon.landing import Landed, push
 DAYS = [("flights/2013-01-01.csv", b"a,b\n1,2\n3,4\n"), ("flights/2013-01-02.csv", b"a,b\n5,6\n")]
 
 
+@pytest.fixture(autouse=True)
+def _trusted(azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable by which the Azure libraries are told whom to trust."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(azurite.tls.bundle))
+
+
 @pytest.fixture
 def landing_container(azurite: Azurite) -> Iterator[ContainerClient]:
     """An empty container of this test alone."""

@@ -71,7 +71,23 @@ def fit(features: pd.DataFrame, target: Any, spec: dict[str, Any]) -> Pipeline:
             ("trees", trees(early_stopping=False, **_parameters(spec["training"]))),
         ]
     )
-    return pipeline.fit(features, target)
+    pipeline.fit(features, target)
+    _round_thresholds_down(pipeline.named_steps["trees"])
+    return pipeline
+
+
+def _round_thresholds_down(trees: Any) -> None:
+    """Gives every split the largest float32 below it, as the exported model keeps float32.
+
+    No row changes sides by it. Rounded to the nearest instead, as the exporter does, a threshold
+    halfway between 44.25 and 44.41 would become a 44.33 that was above it before.
+    """
+    for iteration in trees._predictors:
+        for tree in iteration:
+            exact = tree.nodes["num_threshold"]
+            nearest = exact.astype(np.float32)
+            below = np.nextafter(nearest, np.float32(-np.inf))
+            tree.nodes["num_threshold"] = np.where(nearest > exact, below, nearest)
 
 
 def answers(model: Pipeline, features: pd.DataFrame) -> Any:

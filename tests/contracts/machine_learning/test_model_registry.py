@@ -70,6 +70,22 @@ def test_lost_answer_is_no_error(workspace: AzureMachineLearning, faults, unique
     assert registry.job_of(unique, 1) == "job-1"
 
 
+@pytest.mark.parametrize("status", [400, 409])
+def test_refused_number_is_looked_at_again(
+    workspace: AzureMachineLearning, faults, unique: str, status: int
+) -> None:
+    """A number that was taken between the look and the request is ours, or is a conflict."""
+    registry = AzureModelRegistry(workspace, "workspaceblobstore")
+    registry.register(unique, version(1, "job-1"), {})
+    faults(operation="ModelVersions.Get", status=404)
+    faults(operation="ModelVersions.CreateOrUpdate", status=status)
+    registry.register(unique, version(1, "job-1"), {})
+    faults(operation="ModelVersions.Get", status=404)
+    faults(operation="ModelVersions.CreateOrUpdate", status=status)
+    with pytest.raises(ConflictError, match="the model of job-1"):
+        registry.register(unique, version(1, "job-2"), {})
+
+
 def test_version_of_somebody_else_is_not_taken_for_ours(
     workspace: AzureMachineLearning, unique: str
 ) -> None:

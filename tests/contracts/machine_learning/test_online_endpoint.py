@@ -184,6 +184,14 @@ def test_conflict_of_the_service_is_only_busy(azure_endpoint, faults, unique: st
         azure_endpoint.endpoint.set_traffic(unique, {"v1-e1": 100})
 
 
+def test_missing_quota_is_a_refusal(azure_endpoint, faults, unique: str) -> None:
+    """Too few cores are not cured by waiting, whatever the status says."""
+    deployed(azure_endpoint, unique)
+    faults(operation="OnlineDeployments.CreateOrUpdate", status=409, code="OutOfQuota")
+    with pytest.raises(RefusedError, match="OutOfQuota"):
+        azure_endpoint.endpoint.deploy(unique, ONE, MACHINE, 1)
+
+
 def test_endpoint_has_the_identity_that_was_chosen(
     azure_endpoint, workspace: AzureMachineLearning, unique: str
 ) -> None:

@@ -114,6 +114,21 @@ def test_job_reads_and_writes_where_the_control_plane_looks(
     assert files.read(output_path(first.job, "report", "prepared.json")) == b"{}"
 
 
+def test_nothing_of_a_job_is_left_to_defaults(
+    azure_jobs, workspace: AzureMachineLearning, unique: str
+) -> None:
+    """A failed step ends the job, no result is reused, and the job says whose it is and why."""
+    wanted = azure_jobs.training(unique, JobStatus.COMPLETED)
+    azure_jobs.jobs.submit(SPEC, wanted)
+    job: Any = workspace.client().jobs.get(wanted.job)
+    assert job.settings.continue_on_step_failure is False
+    assert job.settings.force_rerun is True
+    assert job.settings.default_compute.endswith("cpu-cluster")
+    assert job.experiment_name == "flights"
+    assert set(job.tags) == {"noon_digest", "noon_model", "noon_cause"}
+    assert (job.tags["noon_model"], job.tags["noon_cause"]) == ("flights", "slot")
+
+
 def test_champion_that_is_not_registered_is_refused(azure_jobs, unique: str) -> None:
     """A training is not compared with nothing."""
     wanted = replace(azure_jobs.training(unique, JobStatus.COMPLETED), champion=99)
@@ -151,6 +166,20 @@ def test_lost_answer_is_no_second_job(azure_jobs, faults, unique: str, drop: str
     faults(operation="Jobs.CreateOrUpdate", drop=drop)
     azure_jobs.jobs.submit(SPEC, wanted)
     assert azure_jobs.ended(wanted.job).status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_refused_name_is_looked_at_again(azure_jobs, faults, unique: str, status: int) -> None:
+    """A name that was taken between the look and the request is ours, or is refused."""
+    wanted = azure_jobs.training(unique, JobStatus.COMPLETED)
+    azure_jobs.jobs.submit(SPEC, wanted)
+    faults(operation="Jobs.Get", status=404)
+    faults(operation="Jobs.CreateOrUpdate", status=status)
+    azure_jobs.jobs.submit(SPEC, wanted)
+    faults(operation="Jobs.Get", status=404)
+    faults(operation="Jobs.CreateOrUpdate", status=status)
+    with pytest.raises(RefusedError, match="another job has this name"):
+        azure_jobs.jobs.submit(SPEC, replace(wanted, champion=None, spec_path="noon/other.json"))
 
 
 @pytest.mark.parametrize(
