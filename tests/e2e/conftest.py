@@ -100,6 +100,20 @@ class Product:
         shares: dict[str, int] = endpoint["properties"]["traffic"]
         return {deployment: share for deployment, share in shares.items() if share}
 
+    def deployments(self, name: str = "flights") -> set[str]:
+        """The deployments of a model's endpoint, as Azure ML lists them."""
+        listed = self.stack.azure.get(
+            f"{WORKSPACE_ID}/onlineEndpoints?api-version=2022-02-01-preview"
+        )
+        assert listed is not None
+        (endpoint,) = (e for e in listed["value"] if e["name"].startswith(f"noon-{name}"))
+        found = self.stack.azure.get(
+            f"{WORKSPACE_ID}/onlineEndpoints/{endpoint['name']}/deployments"
+            "?api-version=2023-04-01-preview"
+        )
+        assert found is not None
+        return {deployment["name"] for deployment in found["value"]}
+
     def emulator(self, path: str, body: dict[str, Any]) -> Any:
         """Use one of the emulator's own controls."""
         context = ssl.create_default_context(cafile=self.stack.environment["REQUESTS_CA_BUNDLE"])
