@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from noon.steering import steering
+
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not running or not reachable."
 
 app = typer.Typer(
@@ -25,6 +27,7 @@ app = typer.Typer(
     "  NOON_URL            function app to talk to, instead of the local stack\n"
     "  NOON_FUNCTION_KEY   its key for status and predict\n"
     "  NOON_ORDERS_KEY     its key for train\n"
+    "  NOON_ROLLOUT_KEY    its key for pause, resume, abort, rollback (else NOON_ORDERS_KEY)\n"
     "  NO_COLOR            set: no colours",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -34,6 +37,7 @@ app = typer.Typer(
 )
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
 deploy = typer.Typer(help="Register what training and serving need.", no_args_is_help=True)
+app.add_typer(steering)
 app.add_typer(data, name="data")
 app.add_typer(deploy, name="deploy")
 

@@ -36,6 +36,7 @@ class AppClient:
     url: str
     function_key: str = ""
     orders_key: str = ""
+    rollout_key: str = ""
     timeout_seconds: float = 30.0
 
     def healthy(self) -> bool:
@@ -53,14 +54,22 @@ class AppClient:
 
     def train(self, model: str, because: str, who: str) -> str:
         """Order a training and give the order's id."""
-        body = {"because": because, "who": who}
-        answer = self._ask("POST", f"/api/models/{quote(model)}/train", self.orders_key, body)
-        return str(answer["order_id"])
+        path = f"/api/models/{quote(model, safe='')}/train"
+        return self._order(path, self.orders_key, because, who)
+
+    def steer(self, model: str, verb: str, because: str, who: str) -> str:
+        """Order `pause`, `resume`, `abort` or `rollback` and give the order's id."""
+        path = f"/api/models/{quote(model, safe='')}/rollout/{quote(verb, safe='')}"
+        return self._order(path, self.rollout_key, because, who)
 
     def predict(self, model: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Score rows with the model's champion."""
         body = {"rows": list(rows)}
         return self._ask("POST", f"/api/models/{quote(model)}/predict", self.function_key, body)
+
+    def _order(self, path: str, key: str, because: str, who: str) -> str:
+        answer = self._ask("POST", path, key, {"because": because, "who": who})
+        return str(answer["order_id"])
 
     def _ask(
         self, method: str, path: str, key: str, body: dict[str, Any] | None = None
@@ -108,6 +117,7 @@ def find_app() -> AppClient:
             url.rstrip("/"),
             os.environ.get("NOON_FUNCTION_KEY", ""),
             os.environ.get("NOON_ORDERS_KEY", ""),
+            os.environ.get("NOON_ROLLOUT_KEY") or os.environ.get("NOON_ORDERS_KEY", ""),
         )
     home = find_home()
     record = home.record()
@@ -122,13 +132,19 @@ def find_app() -> AppClient:
         record.urls["app"],
         os.environ.get("NOON_FUNCTION_KEY") or record.keys.get("function", ""),
         os.environ.get("NOON_ORDERS_KEY") or record.keys.get("orders", ""),
+        os.environ.get("NOON_ROLLOUT_KEY")
+        or os.environ.get("NOON_ORDERS_KEY")
+        or record.keys.get("rollout", ""),
     )
 
 
 def _refusal(error: urllib.error.HTTPError) -> str:
     """Say in one sentence what the app refused, from its problem+json when there is one."""
     if error.code == 401:
-        return "the key was refused: set NOON_FUNCTION_KEY (NOON_ORDERS_KEY for orders)"
+        return (
+            "the key was refused: set NOON_FUNCTION_KEY; for orders NOON_ORDERS_KEY (train) or "
+            "NOON_ROLLOUT_KEY (pause, resume, abort, rollback)"
+        )
     try:
         problem = json.loads(error.read())
     except (ValueError, OSError):

@@ -28,7 +28,7 @@ class StackRecord:
     ports: Mapping[str, int]
     urls: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    """`function` opens status and predict, `orders` opens train."""
+    """`function` opens status and predict, `orders` train, `rollout` pause and its like."""
     pids: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     """What a process needs to reach this stack as if it were Azure."""

@@ -44,7 +44,7 @@ def _lines(model: dict[str, Any]) -> Iterator[tuple[str, str]]:
         f"{training['job']} since {_ago(training['planned_at'])}" if training else "none",
     )
     if rollout:
-        yield "  rollout", f"version {rollout['version']}: {rollout['phase']}"
+        yield "  rollout", rollout_line(rollout)
     if model.get("last_refusal"):
         yield "  last refusal", str(model["last_refusal"])
     for file in model.get("quarantine") or ():
@@ -63,6 +63,16 @@ def champion_line(champion: dict[str, Any] | None) -> str:
     )
 
 
+def rollout_line(rollout: dict[str, Any]) -> str:
+    """Where the rollout stands, in one line; `noon rollout` says more."""
+    text = f"version {rollout['version']}: {rollout['phase'].replace('_', ' ')}"
+    if rollout.get("step") and not rollout["ended"]:
+        text += f" at {rollout['steps'][rollout['step'] - 1]} %"
+    if rollout.get("paused"):
+        text += ", paused"
+    return f"{text}: {rollout['reason']}" if rollout.get("reason") else text
+
+
 def score_text(champion: dict[str, Any]) -> str:
     """The metric with the interval of its difference to what it was compared with."""
     text = f"{champion['metric']} {_number(champion['value'])}"
@@ -77,7 +87,12 @@ def decision_line(decision: dict[str, Any]) -> str:
     said = [r for r in decision["reasons"] if r["code"] not in IDLE] or decision["reasons"]
     reasons = "; ".join(reason["text"] for reason in said)
     outcome = "" if decision["outcome"] == "done" else f" [{decision['outcome']}]"
-    return f"{_clock(decision['at'])} {decision['kind']}: {reasons}{outcome}"
+    return f"{clock(decision['at'])} {decision['kind']}: {reasons}{outcome}"
+
+
+def clock(instant: str) -> str:
+    """The instant in UTC, without its year."""
+    return datetime.fromisoformat(instant).astimezone(UTC).strftime("%m-%d %H:%M:%SZ")
 
 
 def _number(value: float | None) -> str:
@@ -86,10 +101,6 @@ def _number(value: float | None) -> str:
 
 def _signed(value: float | None) -> str:
     return "unbounded" if value is None else f"{value:+.4f}"
-
-
-def _clock(instant: str) -> str:
-    return datetime.fromisoformat(instant).astimezone(UTC).strftime("%m-%d %H:%M:%SZ")
 
 
 def _ago(instant: str) -> str:

@@ -235,8 +235,11 @@ class LocalStack:
             keys = {
                 "function": host["host"]["default"],
                 "orders": host["functions"]["train"]["default"],
+                "rollout": host["functions"]["rollout"]["default"],
             }
-            self.app = AppClient(self.addresses.app, keys["function"], keys["orders"])
+            self.app = AppClient(
+                self.addresses.app, keys["function"], keys["orders"], keys["rollout"]
+            )
         else:
             del urls["app"]
         self.home.write(

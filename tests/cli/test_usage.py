@@ -19,6 +19,11 @@ COMMANDS = (
     "status",
     "train",
     "predict",
+    "rollout",
+    "pause",
+    "resume",
+    "abort",
+    "rollback",
     "data push",
     "deploy components",
 )
@@ -36,7 +41,8 @@ def test_every_command_shows_examples_and_exit_codes(noon_cli: Cli, command: str
 def test_help_names_every_command_and_variable(noon_cli: Cli) -> None:
     """The first page leads everywhere."""
     shown = noon_cli("--help").stdout
-    for word in (*(command.split()[0] for command in COMMANDS), "NOON_URL", "NO_COLOR"):
+    variables = ("NOON_URL", "NOON_ROLLOUT_KEY", "NO_COLOR")
+    for word in (*(command.split()[0] for command in COMMANDS), *variables):
         assert word in shown
 
 
@@ -55,6 +61,9 @@ WRONG_USAGE = {
     "unknown command": (["bogus"], "No such command 'bogus'"),
     "no reason": (["train", "flights"], "Missing option '--because'"),
     "empty reason": (["train", "flights", "--because", " "], "--because needs a reason"),
+    "no reason to pause": (["pause", "flights"], "Missing option '--because'"),
+    "empty reason to go back": (["rollback", "flights", "--because", ""], "--because needs"),
+    "no model": (["rollout"], "Missing argument"),
     "no rows": (["predict", "flights"], "--row '{…}' or by --csv FILE"),
     "two sources": (["predict", "flights", "--row", "{}", "--csv", "x"], "one of the two"),
     "not JSON": (["predict", "flights", "--row", "{a}"], "--row is not JSON"),
@@ -94,6 +103,9 @@ NEEDS_A_STACK = {
     "status for scripts": ["status", "--json"],
     "train": ["train", "flights", "--because", "test"],
     "predict": ["predict", "flights", "--row", "{}"],
+    "rollout": ["rollout", "flights"],
+    "watch": ["rollout", "flights", "--watch"],
+    "abort": ["abort", "flights", "--because", "test"],
     "push": ["data", "push", "flights", "--from", "2013-02-01", "--to", "2013-02-01"],
     "deploy": ["deploy", "components"],
 }

@@ -1,0 +1,100 @@
+"""Shows a rollout to people."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from noon.show import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import RenderableType
+
+STYLES = {"passed": "green", "failed": "red", "no_data": "yellow", "hold": "yellow"}
+
+
+def shape(status: dict[str, Any]) -> RenderableType:
+    """The model's rollout as it is printed: a title, a line for each thing, the last checks."""
+    rollout = status["rollout"]
+    title = Text(status["model"], style="bold")
+    if rollout is None:
+        return Group(title, Text("  no rollout yet: none of its versions was promoted"))
+    grid = Table.grid(padding=(0, 2))
+    for name, text in _lines(status, rollout):
+        grid.add_row(Text(f"  {name}", style="dim"), Text(text))
+    for check in rollout["checks"]:
+        grid.add_row(Text("  check", style="dim"), _check(check))
+    return Group(title, grid)
+
+
+@contextmanager
+def watched(status: dict[str, Any]) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Keep a picture on the terminal while the block runs, and leave the last one there."""
+    seen = [status]
+    with Live(get_renderable=lambda: shape(seen[0]), refresh_per_second=2) as live:
+
+        def show(status: dict[str, Any]) -> None:
+            seen[0] = status
+            live.refresh()
+
+        yield show
+
+
+def _lines(status: dict[str, Any], rollout: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "rollout", f"version {rollout['version']} as {rollout['deployment']}"
+    yield "phase", _phase(rollout)
+    yield "traffic", _traffic(rollout["traffic"])
+    if rollout["soaking_since"] and not rollout["ended"] and not rollout["going_back"]:
+        yield "soaking", _soaking(rollout)
+    if rollout["failed_checks"]:
+        allowed = rollout["failed_checks_allowed"]
+        yield "failed", f"{rollout['failed_checks']} checks of this step, {allowed} are allowed"
+    if reason := rollout["reason"] or rollout["going_back"]:
+        yield "reason", reason
+    warm = status.get("warm")
+    if warm and warm["version"] is not None:
+        yield "warm", f"{warm['deployment']} until {clock(warm['until'])}: a rollback is instant"
+
+
+def _phase(rollout: dict[str, Any]) -> str:
+    text = str(rollout["phase"]).replace("_", " ")
+    if rollout["step"] is not None and not rollout["ended"]:
+        share = rollout["steps"][rollout["step"] - 1]
+        text += f", step {rollout['step']} of {len(rollout['steps'])} ({share} %)"
+    if rollout["going_back"] and not rollout["ended"]:
+        text += ", going back"
+    if rollout["instant"] and not rollout["ended"]:
+        text += ", at once"
+    if rollout["paused"]:
+        text += ", paused"
+    return f"{text}, since {clock(rollout['entered_at'])}"
+
+
+def _traffic(shares: dict[str, int]) -> str:
+    words = ", ".join(f"{name} {share} %" for name, share in shares.items())
+    return f"{words} (as wished)" if words else "none"
+
+
+def _soaking(rollout: dict[str, Any]) -> str:
+    since = datetime.fromisoformat(rollout["soaking_since"])
+    seconds = (datetime.now(UTC) - since).total_seconds()
+    return (
+        f"since {clock(rollout['soaking_since'])}, {max(0, seconds):.0f} s of at least "
+        f"{rollout['soak_seconds']:.0f} s and {rollout['requests_min']} requests"
+    )
+
+
+def _check(check: dict[str, Any]) -> Text:
+    outcome = str(check["outcome"])
+    text = Text(f"{clock(check['at'])} ")
+    text.append(outcome.replace("_", " "), STYLES.get(outcome, ""))
+    text.append(f" at {check['share']} %: {check['text']}")
+    return text
