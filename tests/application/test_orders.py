@@ -61,7 +61,10 @@ def test_status_before_and_after(world: World) -> None:
     after = status(world.plane)["models"][1]
     assert after["champion"]["version"] == 1
     assert after["champion"]["compared_with"] == "baseline prior"
-    assert after["rollout"]["phase"] == "succeeded"
+    assert (after["rollout"]["phase"], after["rollout"]["traffic"]) == (
+        "succeeded",
+        {"v1-e1": 100},
+    )
     assert json.loads(json.dumps(after)) == after
 
 
