@@ -7,19 +7,20 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.decision import Decision
-from shared.domain.policy import RolloutPolicy
+from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Rollout
 
 CHECKS_SHOWN = 5
 
 
 def rollout_status(
-    state: ModelState, policy: RolloutPolicy, decisions: Sequence[Decision]
+    state: ModelState, spec: ModelSpec, decisions: Sequence[Decision]
 ) -> dict[str, Any] | None:
     """The model's last rollout, with its newest checks among the decisions; None before any."""
-    rollout = state.rollout
+    rollout, policy = state.rollout, spec.rollout
     if rollout is None:
         return None
+    step = _step(rollout, spec)
     return {
         "version": rollout.version.number,
         "environment": rollout.environment,
@@ -30,8 +31,8 @@ def rollout_status(
         "started_at": rollout.started_at.isoformat(),
         "entered_at": rollout.entered_at.isoformat(),
         "steps": list(policy.steps),
-        "step": _step(rollout, policy),
-        "traffic": _traffic(state, rollout, policy),
+        "step": step,
+        "traffic": _traffic(state, rollout, policy.steps[step - 1] if step else 100),
         "soaking_since": _text(rollout.soaking_since),
         "soak_seconds": policy.soak.total_seconds(),
         "requests_min": policy.requests_min,
@@ -44,24 +45,23 @@ def rollout_status(
     }
 
 
-def _step(rollout: Rollout, policy: RolloutPolicy) -> int | None:
-    """Which of the steps, counted from 1; None while there is no canary."""
-    if rollout.phase is not Phase.CANARY or rollout.instant:
+def _step(rollout: Rollout, spec: ModelSpec) -> int | None:
+    """Which of the steps, counted from 1; None where there are none: a container is switched."""
+    stepwise = spec.serving == "managed_endpoint" and not rollout.instant
+    if rollout.phase is not Phase.CANARY or not stepwise:
         return None
-    return min(rollout.step, len(policy.steps) - 1) + 1
+    return min(rollout.step + 1, len(spec.rollout.steps))
 
 
-def _traffic(state: ModelState, rollout: Rollout, policy: RolloutPolicy) -> dict[str, int]:
-    """The shares that are wished; what the endpoint has may lag behind."""
+def _traffic(state: ModelState, rollout: Rollout, share: int) -> dict[str, int]:
+    """The shares that are wished; what answers callers may lag behind."""
     name = rollout.subject.deployment
     champion = state.champion.subject.deployment if state.champion else ""
     if rollout.phase is Phase.SUCCEEDED:
         return {name: 100}
     if rollout.phase is not Phase.CANARY or rollout.going_back:
         return {champion: 100} if champion else {}
-    step = _step(rollout, policy)
-    share = policy.steps[step - 1] if step and champion else 100
-    shares = {champion: 100 - share, name: share}
+    shares = {champion: 100 - share, name: share} if champion else {name: 100}
     return {deployment: percent for deployment, percent in shares.items() if percent}
 
 

@@ -40,7 +40,7 @@ def _model(ports: Ports, spec: ModelSpec) -> dict[str, Any]:
     }
     if state is None:
         return shown | _UNSEEN
-    return shown | _state(state) | {"rollout": rollout_status(state, spec.rollout, read)}
+    return shown | _state(state) | {"rollout": rollout_status(state, spec, read)}
 
 
 _WAITING = (Kind.HELD, Kind.DUPLICATE, Kind.COALESCED)

@@ -13,13 +13,13 @@ from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.state import ModelState, Phase
 from tests.builders import NOON, champion, minutes, rollout, spec, state
 
-POLICY = spec().rollout
+SPEC = spec()
 CANARY = Phase.CANARY
 
 
 def told(of: ModelState, *decisions: Decision) -> dict[str, Any]:
     """What is told of a model's rollout."""
-    shown = rollout_status(of, POLICY, decisions)
+    shown = rollout_status(of, SPEC, decisions)
     assert shown is not None
     return shown
 
@@ -65,9 +65,17 @@ def test_step_and_traffic_follow_from_the_phase(
     assert shown["ended"] == changes["phase"].ended
 
 
+def test_container_is_switched_without_steps() -> None:
+    """A container gives the version all callers at once."""
+    of = state(champion=champion(), rollout=rollout(CANARY))
+    shown = rollout_status(of, replace(SPEC, serving="container"), [])
+    assert shown is not None
+    assert (shown["step"], shown["traffic"]) == (None, {"v2-e1": 100})
+
+
 def test_model_without_rollout_has_none() -> None:
     """Before the first promotion there is nothing to tell."""
-    assert rollout_status(state(), POLICY, [check(1)]) is None
+    assert rollout_status(state(), SPEC, [check(1)]) is None
 
 
 def test_newest_checks_of_this_rollout_are_told_with_their_numbers() -> None:
