@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,12 @@ class Callers:
         body = json.dumps({"rows": [self.row]}).encode()
         headers = {"x-functions-key": self.key, "Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with closing(connection):
+            self._ask_on(connection, body, headers)
+
+    def _ask_on(
+        self, connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
+    ) -> None:
         while not self._stop.is_set():
             try:
                 connection.request("POST", self.path, body, headers)

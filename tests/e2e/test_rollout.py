@@ -42,6 +42,8 @@ provisioning_minutes_max = 2
 keep_warm_minutes = 0.1
 poll_seconds = 1
 bucket_seconds = 1
+# Tests share two cores with all that they start: a slow second is no illness here.
+latency_slack_ms = 80
 """
 
 
@@ -82,7 +84,10 @@ def ended(*phases: str) -> Callable[[dict[str, Any]], bool]:
     """The rollout ended in one of these phases, and nothing waits to be cleared away."""
 
     def check(model: dict[str, Any]) -> bool:
-        return model["rollout"]["phase"] in phases
+        rollout = model["rollout"]
+        over = rollout["phase"] in ("succeeded", "rolled_back", "aborted")
+        assert not over or rollout["phase"] in phases, rollout
+        return over
 
     check.__doc__ = f"the rollout to be {' or '.join(phases)}"
     return check
@@ -90,10 +95,13 @@ def ended(*phases: str) -> Callable[[dict[str, Any]], bool]:
 
 def share_of(product: Product, deployment: str, share: int) -> None:
     """Wait until a deployment has this share of the traffic."""
-    text = f"{deployment} to have {share} %"
-    wait_until(
-        lambda: product.traffic(MODEL).get(deployment, 0) == share, timeout_seconds=90, what=text
-    )
+
+    def reached() -> bool:
+        rollout = product.model(MODEL)["rollout"]
+        assert rollout["phase"] not in ("rolled_back", "aborted"), rollout
+        return product.traffic(MODEL).get(deployment, 0) == share
+
+    wait_until(reached, timeout_seconds=90, what=f"{deployment} to have {share} %")
 
 
 def faulty(product: Product, **rule: Any) -> None:
@@ -148,7 +156,7 @@ def ordered_after(product: Product, first: float) -> float:
 
 
 def test_c_doubled_latency_brings_the_traffic_back(rolling: Product) -> None:
-    """(c) A canary that takes twice as long is as sick as one that fails; nobody's request is."""
+    """(c) A canary that takes at least twice as long is sick, though no request of it fails."""
     old = champion(rolling)
     with callers_of(rolling) as callers:
         new = f"v{ask_for_a_version(rolling)}-e1"
@@ -158,7 +166,7 @@ def test_c_doubled_latency_brings_the_traffic_back(rolling: Product) -> None:
             id="slow",
             operation=f"Scoring.*.{new}",
             delay_factor=2.0,
-            delay_seconds=0.05,
+            delay_seconds=0.2,
         )
         model = rolling.wait(MODEL, ended("rolled_back"))
     assert champion(rolling) == old
