@@ -87,8 +87,9 @@ def contained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
     home, port = tmp_path_factory.mktemp("contained"), free_port()
     address = f"http://127.0.0.1:{port}"
     with running_product(home, {MODEL: text}, NOON_CONTAINER_URL=address) as product:
+        runs = product.stack.environment["NOON_RUNS_URL"]
         environment = product.stack.environment | {
-            "SCORING_SERVING_URL": f"{product.stack.environment['NOON_RUNS_URL']}/noon/serving/{MODEL}",
+            "SCORING_SERVING_URL": f"{runs}/noon/serving/{MODEL}",
             "SCORING_ENVIRONMENT_VERSION": ENVIRONMENT,
             "SCORING_POLL_SECONDS": "1",
         }
