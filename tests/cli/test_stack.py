@@ -123,6 +123,22 @@ def test_status_tells_the_champion(running_stack: RunningStack) -> None:
     assert "\x1b" not in shown.stdout
 
 
+def test_rollout_is_told_and_its_orders_have_a_key_of_their_own(
+    running_stack: RunningStack,
+) -> None:
+    """The stack's record opens the orders of rollouts; one without a purpose is kept and told."""
+    rollout = running_stack.json("rollout", "flights")["rollout"]
+    assert (rollout["phase"], rollout["traffic"]) == ("succeeded", {rollout["deployment"]: 100})
+    running_stack.json("pause", "flights", "--because", "a drill")
+
+    def refused() -> bool:
+        [flights] = running_stack.json("status")["models"]
+        codes = [reason["code"] for row in flights["decisions"] for reason in row["reasons"]]
+        return "order_not_possible" in codes
+
+    wait_until(refused, what="the refusal of an order without a rollout")
+
+
 def test_what_has_landed_is_skipped(running_stack: RunningStack) -> None:
     """Pushing the same days again lands nothing."""
     counts = running_stack.json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,6 +59,20 @@ def test_processes_and_buckets_add_up(health_window: HealthWindow) -> None:
         health_window.write("flights", rows)
     seen = health_window.read("flights", NOON, NOON + HOUR)
     assert seen == {"v2-e1": Counts(120, 12, 0, (0, 108))}
+
+
+def test_writers_at_the_same_time_lose_nothing(health_window: HealthWindow) -> None:
+    """Processes that write into the same bucket at once do not get in each other's way."""
+
+    def count(process: int) -> None:
+        for requests in range(1, 11):
+            row = counted(Counts(requests, 0, 0, (requests,)), process=f"p{process}")
+            health_window.write("flights", [row])
+
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(count, range(8)))
+    seen = health_window.read("flights", NOON, NOON + HOUR)
+    assert seen == {"v2-e1": Counts(80, 0, 0, (80,))}
 
 
 def test_window_begins_with_its_first_instant_and_ends_before_its_last(
