@@ -51,6 +51,11 @@ class AzureScorer:
         except aiohttp.ClientError as error:
             raise UnavailableError(f"the endpoint cannot be reached: {error}") from error
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._session is not None:
+            await self._session.close()
+
     def _client(self) -> ClientSession:
         if self._session is None:
             import aiohttp

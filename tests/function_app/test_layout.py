@@ -93,6 +93,15 @@ def test_wrong_settings_stop_the_start(name: str, value: str, words: str) -> Non
     assert words in ran.stderr.splitlines()[-1]
 
 
+def test_container_without_an_address_stops_the_start(tmp_path: Path) -> None:
+    """A model that nobody could ask is found out before anything starts."""
+    flights = (ROOT / "models" / "flights.toml").read_text()
+    (tmp_path / "flights.toml").write_text(flights.replace("managed_endpoint", "container"))
+    ran = run_python("import shared.bootstrap as b; b.runtime()", NOON_MODELS_DIR=str(tmp_path))
+    assert ran.returncode != 0
+    assert 'NOON_CONTAINER_URL: flights has serving = "container"' in ran.stderr
+
+
 def test_sample_holds_every_setting() -> None:
     """What the settings class knows stands in the sample, and nothing else of that name."""
     known = {f"NOON_{name.upper()}" for name in Settings.model_fields}
