@@ -210,6 +210,14 @@ def test_a_challenger_answers_only_who_asks_for_it(service: Service) -> None:
     assert service.score("v9-e9").status_code == 404
 
 
+def test_a_failure_is_signed_too(service: Service) -> None:
+    """Whoever counts failures by deployment learns whose this one was."""
+    service.publish("champion", 1, 2.0)
+    service.has("champion", 1)
+    overflow = service.score(rows=[{"x": 3e38}])
+    assert (overflow.status_code, overflow.headers[HEADER]) == (500, "v1-e3")
+
+
 OTHER = [{"path": "model.onnx", "size": 3, "sha256": "00"}]
 OUTSIDE = [{"path": "../model.onnx", "size": 3, "sha256": "00"}]
 
