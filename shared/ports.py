@@ -282,6 +282,8 @@ class Scored:
     body: bytes
     content_type: str
     deployment: str
+    latency_ms: float = 0.0
+    """From the request to its whole answer."""
 
 
 class Scorer(Protocol):

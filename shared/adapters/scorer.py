@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import BusyError, UnavailableError
@@ -42,9 +43,13 @@ class AzureScorer:
         if self._scope is not None:
             token = await asyncio.to_thread(self._credential.get_token, self._scope)
             headers["Authorization"] = f"Bearer {token.token}"
+        client = self._client()
+        # Not counted: our own imports and tokens, or a proxy that just started would make
+        # whatever it asks first look slow.
+        began = time.perf_counter()
         try:
-            async with self._client().post(scoring_uri, data=body, headers=headers) as response:
-                return await _scored(response)
+            async with client.post(scoring_uri, data=body, headers=headers) as response:
+                return await _scored(response, began)
         except TimeoutError:
             text = f"the endpoint did not answer within {self._timeout_seconds:g} s"
             raise BusyError(text) from None
@@ -67,13 +72,14 @@ class AzureScorer:
         return self._session
 
 
-async def _scored(response: ClientResponse) -> Scored:
-    status = response.status
+async def _scored(response: ClientResponse, began: float) -> Scored:
+    body, status = await response.read(), response.status
     if status == WRAPPED:
         status = int(response.headers.get("ms-azureml-model-error-statuscode", "502"))
     return Scored(
         status=status,
-        body=await response.read(),
+        body=body,
         content_type=response.headers.get("Content-Type", "application/json"),
         deployment=response.headers.get("azureml-model-deployment", ""),
+        latency_ms=(time.perf_counter() - began) * 1000,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,23 +69,21 @@ class Predictions:
 
     async def _scored(self, model: str, address: Address, body: bytes, now: datetime) -> Answer:
         """Ask the endpoint and count its answer."""
-        began = time.perf_counter()
         try:
             scored = await self._scorers[address.serving].score(address.scoring_uri, body)
         except BusyError as error:
-            self._count(model, UNKNOWN, True, began)
+            self._count(model, UNKNOWN, True, 0.0)
             return problem(504, "too late", str(error))
         except UnavailableError as error:
-            self._count(model, UNKNOWN, True, began)
+            self._count(model, UNKNOWN, True, 0.0)
             return problem(502, "endpoint does not answer", str(error))
         failed = scored.status >= 500 or scored.status == TIMED_OUT
-        self._count(model, scored.deployment or UNKNOWN, failed, began)
+        self._count(model, scored.deployment or UNKNOWN, failed, scored.latency_ms)
         return _answer(model, scored, now)
 
-    def _count(self, model: str, deployment: str, failed: bool, began: float) -> None:
+    def _count(self, model: str, deployment: str, failed: bool, latency_ms: float) -> None:
         """Count an answer; what is written down is written beside it, never before it."""
         now = self._plane.ports.clock.now()
-        latency_ms = (time.perf_counter() - began) * 1000
         if self._recorder.note(model, deployment, failed, latency_ms, now):
             loop = asyncio.get_running_loop()
             writing = loop.run_in_executor(None, self._recorder.write, model, now)

@@ -38,11 +38,9 @@ def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
     """
     now = ports.clock.now()
     snapshot = ports.state.load(spec.name)
-    if message.cause == TICK and _not_due(snapshot, now):
-        text = "another pass has been here since the tick"
-        return _record(ports, message, now, Kind.DUPLICATE, Reason("not_due", text))
-    if idle(snapshot, _slots(ports, spec, now), now):
-        text = "nothing is due, and nothing is under way that could have changed"
+    ticked = message.cause == TICK and _not_due(snapshot, now)
+    if ticked or idle(snapshot, _slots(ports, spec, now), now):
+        text = "nothing is due, or another pass has been here before"
         return _record(ports, message, now, Kind.DUPLICATE, Reason("not_due", text))
     looked = _look(ports, spec, message, snapshot) if soaking(snapshot) else None
     if looked is not None:

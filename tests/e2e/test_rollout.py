@@ -86,7 +86,7 @@ def ended(*phases: str) -> Callable[[dict[str, Any]], bool]:
     def check(model: dict[str, Any]) -> bool:
         rollout = model["rollout"]
         over = rollout["phase"] in ("succeeded", "rolled_back", "aborted")
-        assert not over or rollout["phase"] in phases, rollout
+        assert not over or rollout["phase"] in phases, rollout["reason"]
         return over
 
     check.__doc__ = f"the rollout to be {' or '.join(phases)}"
