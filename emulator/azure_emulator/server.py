@@ -97,10 +97,11 @@ class Server:
         control = Control(self.context, self.router.log)
         return Starlette(
             routes=[
-                *control.routes(),
-                *Identity(self.settings).routes(),
-                *ServingControl(self.serving).routes(),
+                # First, since they are tried in turn and most requests are scored.
                 *Scoring(self.serving, self.context.faults).routes(),
+                *control.routes(),
+                *ServingControl(self.serving).routes(),
+                *Identity(self.settings).routes(),
                 *events.routes(),
                 Route("/{path:path}", self.router.handle, methods=METHODS),
             ],

@@ -108,8 +108,7 @@ class OnlineDeployments:
             return Response(status_code=204)
         refuse_while_moving(endpoint, "endpoint")
         refuse_while_moving(deployment, "deployment")
-        traffic = {**endpoint.properties["mirrorTraffic"], **endpoint.properties["traffic"]}
-        if traffic.get(deployment.name):
+        if _shares(endpoint, deployment.name):
             message = f"Deployment '{deployment.name}' has traffic and cannot be deleted."
             raise user_error(message, "DeploymentHasTraffic")
         deployment = set_state(self._context, deployment.id, "Deleting") or deployment
@@ -230,6 +229,17 @@ class OnlineDeployments:
             **(properties.get("environmentVariables") or {}),
         }
         return envelope(deployment, properties)
+
+
+def _shares(endpoint: Resource, name: str) -> list[int]:
+    """Give what the deployment gets of live and of mirrored traffic, without zeros."""
+    maps = (endpoint.properties["traffic"], endpoint.properties["mirrorTraffic"])
+    return [
+        share
+        for each in maps
+        for key, share in each.items()
+        if share and key.lower() == name.lower()
+    ]
 
 
 def _over(defaults: Json, given: Any) -> Json:

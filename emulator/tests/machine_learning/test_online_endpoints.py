@@ -247,9 +247,15 @@ def test_a_container_that_does_not_start_fails_the_deployment_with_its_logs(
 def test_a_deployment_with_traffic_is_not_deleted(
     ml_client: MLClient, two_deployments: None, score: Score
 ) -> None:
-    """The traffic has to go elsewhere first."""
+    """The traffic has to go elsewhere first, live or mirrored."""
     with pytest.raises(HttpResponseError, match="has traffic"):
         ml_client.online_deployments.begin_delete("blue", ENDPOINT)
+    mirrored = new_endpoint({"blue": 100, "green": 0})
+    mirrored.mirror_traffic = {"green": 10}
+    ml_client.online_endpoints.begin_create_or_update(mirrored).result()
+    with pytest.raises(HttpResponseError, match="has traffic"):
+        ml_client.online_deployments.begin_delete("green", ENDPOINT)
+    ml_client.online_endpoints.begin_create_or_update(new_endpoint({"blue": 100})).result()
     assert score({}).status_code == 200
 
 

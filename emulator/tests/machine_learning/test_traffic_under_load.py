@@ -32,7 +32,8 @@ async def score_until(ending: Event, served: Served, headers: dict[str, str], se
     async def caller() -> None:
         while not ending.is_set():
             try:
-                async with session.post(url, json={}) as answer:
+                # Long enough for some to be under way whenever a container ends.
+                async with session.post(url, json={"seconds": 0.02}) as answer:
                     await answer.read()
                     name = answer.headers.get("azureml-model-deployment", "")
                     seen[answer.status, name] += 1
