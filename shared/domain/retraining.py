@@ -64,9 +64,14 @@ def data_due_at(state: ModelState, policy: RetrainingPolicy) -> datetime | None:
 
 
 def owed_slot(state: ModelState, slots: SlotFacts) -> Slot | None:
-    """The newest slot that is due and was neither given a job nor skipped."""
+    """The newest slot that is due and was neither given a job nor skipped.
+
+    One that was due before the last listing and was not owed then is of a newer schedule: what a
+    schedule would have done in the past is not made up for.
+    """
     newest = slots.newest
-    if newest is None or (state.last_slot_at and newest.due_at <= state.last_slot_at):
+    seen = (state.last_slot_at, state.listed_at)
+    if newest is None or any(at is not None and newest.due_at <= at for at in seen):
         return None
     return newest
 
@@ -91,11 +96,12 @@ def start(state: ModelState, facts: Facts, policy: RetrainingPolicy, now: dateti
     """Begin a training if a slot, an order or new data asks for one and nothing stands against."""
     if facts.listing is None:
         return _wait(state, facts.slots, policy, now)
-    state = replace(state, listed_at=now)
+    slot = owed_slot(state, facts.slots)
+    before, state = state.listed_at, replace(state, listed_at=now)
     left_out = {(bad.path, bad.etag) for bad in state.quarantine}
     files = tuple(file for file in facts.listing if (file.path, file.etag) not in left_out)
     fresh = [file for file in files if (file.path, file.etag) not in facts.pinned]
-    state, slot, notes = _drop_late_slot(state, owed_slot(state, facts.slots), policy, now)
+    state, slot, notes = _drop_late_slot(state, slot, policy, now)
     state, found = _look_at_landings(state, fresh, policy, now)
     notes += found
     data_at = data_due_at(state, policy)
@@ -107,6 +113,8 @@ def start(state: ModelState, facts: Facts, policy: RetrainingPolicy, now: dateti
         return _nothing_to_train(state, slot, notes, now)
     if facts.release is None:
         text = "no training component is registered: run `noon deploy components`"
+        # Nothing was taken up: what is owed now is owed until it can be.
+        state = replace(state, listed_at=before)
         due = now + policy.poll
         return Step(state, Kind.HELD, (*notes, Reason("not_deployed", text)), due_at=due)
     return _begin(state, facts, facts.release, files, cause, slot, notes, policy, now)

@@ -11,7 +11,7 @@ import pytest
 from shared.domain.actions import PinData, SubmitJob
 from shared.domain.decision import Kind, Step
 from shared.domain.events import Landing, Order
-from shared.domain.facts import Facts, SlotFacts, Snapshot
+from shared.domain.facts import Facts, Slot, SlotFacts, Snapshot
 from shared.domain.retraining import (
     anchor_of,
     data_due_at,
@@ -64,12 +64,30 @@ STARTS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("order_before_data", {**LANDED, "waiting_order": ORDER}, {}, "order", ""),
     (
         "caught_up",
-        {},
+        {"listed_at": YESTERDAY.due_at - minutes(10)},
         {"slots": SlotFacts(YESTERDAY, SLOT)},
         "slot",
         "flights-slot-20261122t1200-a1",
     ),
 ]
+
+
+def test_slots_before_the_last_listing_are_not_owed() -> None:
+    """A schedule that was changed does not make up for what it would have done in the past."""
+    moved = SlotFacts(Slot("20261123t1000", NOON - minutes(30)), TOMORROW)
+    before = state(listed_at=NOON - minutes(10))
+    step = start(before, facts(before, listing=files("a"), slots=moved), POLICY, NOON)
+    assert step.state.training is None
+
+
+def test_a_slot_stays_owed_while_nothing_is_deployed() -> None:
+    """What could not be trained for want of a component is trained when there is one."""
+    before = state(listed_at=NOON - minutes(10))
+    held = start(before, facts(before, listing=files("a"), slots=DUE, release=None), POLICY, NOON)
+    assert held.state.training is None
+    later = NOON + minutes(30)
+    step = start(held.state, facts(held.state, listing=files("a"), slots=DUE), POLICY, later)
+    assert begun(step).slot == SLOT.key
 
 
 @pytest.mark.parametrize(("name", "of", "seen", "cause", "job"), STARTS, ids=[r[0] for r in STARTS])
@@ -138,7 +156,10 @@ WAITS: list[tuple[str, dict[str, Any], dict[str, Any], datetime, Kind, str]] = [
     ("found_by_listing", {}, {"listing": files("a")}, NOON, Kind.HELD, "found_by_listing"),
     (
         "missed_by_a_day",
-        {"last_slot_at": YESTERDAY.due_at - timedelta(days=1)},
+        {
+            "last_slot_at": YESTERDAY.due_at - timedelta(days=1),
+            "listed_at": YESTERDAY.due_at - minutes(10),
+        },
         {"listing": files("a"), "pinned": keys("a")},
         NOON + minutes(1),
         Kind.REFUSED,

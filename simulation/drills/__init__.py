@@ -1,0 +1,1 @@
+"""Planted situations with their expected outcomes, sent through the production code."""
