@@ -99,8 +99,13 @@ class DecisionLog(Protocol):
         """The newest `most` decisions of a model from `since` on, oldest first."""
         ...
 
-    def about(self, model: str, key: str, most: int) -> list[Decision]:
-        """The newest `most` decisions with this key among their `about`, oldest first."""
+    def about(
+        self, model: str, key: str, most: int, until: datetime | None = None
+    ) -> list[Decision]:
+        """The newest `most` decisions with this key among their `about`, oldest first.
+
+        With `until`, the newest of those that were taken by then.
+        """
         ...
 
 

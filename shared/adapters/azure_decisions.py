@@ -52,11 +52,15 @@ class AzureTableDecisionLog:
         rows = self._range(model, "d-", f"d-{_left(since)}~", most)
         return [decision_of(row) for row in reversed(rows)]
 
-    def about(self, model: str, key: str, most: int) -> list[Decision]:
+    def about(
+        self, model: str, key: str, most: int, until: datetime | None = None
+    ) -> list[Decision]:
         """The newest `most` decisions with this key among their `about`, oldest first."""
         prefix = f"i-{_key(key)}!"
+        # What is left until the far day grows with age: those after `until` have less.
+        newest = prefix if until is None else prefix + _left(until)
         found = []
-        for row in reversed(self._range(model, prefix, prefix + "~", most)):
+        for row in reversed(self._range(model, newest, prefix + "~", most)):
             order = str(row["RowKey"]).removeprefix(prefix)
             if decision := self._table.get(model, f"d-{order}"):
                 found.append(decision_of(decision))

@@ -125,7 +125,7 @@ def _data_landed(plane: ControlPlane, event: DataLanded) -> None:
     if event.size == 0:
         # Hierarchical storage announces the empty file first and the written one later.
         return refuse_event(plane, event.event_id, f"{name} is empty ({event.api})", "empty")
-    spec = _reader_of(plane, event.path)
+    spec = reader_of(plane, event.path)
     if spec is None:
         return refuse_event(plane, event.event_id, f"no model reads {name}", "unread")
     now = plane.ports.clock.now()
@@ -141,7 +141,8 @@ def bucket_end(now: datetime, width: timedelta) -> datetime:
     return datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, UTC)
 
 
-def _reader_of(plane: ControlPlane, path: str) -> ModelSpec | None:
+def reader_of(plane: ControlPlane, path: str) -> ModelSpec | None:
+    """The model that trains on a landed file: the one with the longest prefix of its path."""
     readers = [spec for spec in plane.models.values() if path.startswith(spec.prefix)]
     return max(readers, key=lambda spec: len(spec.prefix), default=None)
 

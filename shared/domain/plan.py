@@ -15,6 +15,7 @@ from shared.domain import (
     training_job,
 )
 from shared.domain.actions import Action, describe
+from shared.domain.chain_keys import facts_of_change, keys_of_change
 from shared.domain.decision import Json, Kind, Reason, Step, strongest
 from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
 from shared.domain.policy import ModelSpec
@@ -87,7 +88,7 @@ def decide(facts: Facts, spec: ModelSpec, now: datetime) -> Plan:
     else:
         steps.append(retraining.start(steps[-1].state, facts, spec.retraining, now))
     steps += _rolling(steps[-1].state, facts, spec, now)
-    return _combine(steps, now)
+    return _combine(state, steps, facts, now)
 
 
 def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> list[Step]:
@@ -113,16 +114,20 @@ def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) ->
     return []
 
 
-def _combine(steps: list[Step], now: datetime) -> Plan:
+def _combine(before: ModelState, steps: list[Step], facts: Facts, now: datetime) -> Plan:
     """One decision of all steps; the next look is the earliest that any of them asks for."""
     times = [step.due_at for step in steps if step.due_at is not None]
     state = replace(steps[-1].state, next_due_at=min(times, default=now))
     said = [step for step in steps if step.reasons]
+    actions = tuple(action for step in steps for action in step.actions)
+    keys = [key for step in steps for key in step.about]
+    keys += keys_of_change(before, state, facts, actions)
+    numbers = {key: value for step in said for key, value in step.facts.items()}
     return Plan(
         state=state,
         kind=strongest([step.kind for step in said]),
         reasons=tuple(reason for step in said for reason in step.reasons),
-        actions=tuple(action for step in steps for action in step.actions),
-        about=tuple(dict.fromkeys(key for step in steps for key in step.about)),
-        facts={key: value for step in said for key, value in step.facts.items()},
+        actions=actions,
+        about=tuple(dict.fromkeys(keys)),
+        facts=numbers | facts_of_change(before, steps[0].state, state, actions),
     )

@@ -136,12 +136,13 @@ def _completed(
             number = state.last_version + 1
             version = Version(number, training.job, now, score_of(metrics))
             step = _promoted(state, version, reasons, about, facts, now)
-            return replace(step, facts=_numbers(metrics))
+            return replace(step, facts={"verdict": "promote", **_numbers(metrics)})
         case Retain(reasons, metrics):
             step = _turned_down(state, "retained", reasons, about, now)
-            return replace(step, facts=_numbers(metrics))
+            return replace(step, facts={"verdict": "retain", **_numbers(metrics)})
         case Halt(reasons):
-            return _turned_down(state, "halted", reasons, about, now)
+            step = _turned_down(state, "halted", reasons, about, now)
+            return replace(step, facts={"verdict": "halt"})
 
 
 def _turned_down(

@@ -67,6 +67,15 @@ def test_since_includes_its_instant(decision_log: DecisionLog) -> None:
     assert ids(decision_log.since("flights", NOON, 10)) == ["exactly"]
 
 
+def test_about_gives_what_was_known_at_a_time(decision_log: DecisionLog) -> None:
+    """Up to an instant, which is included, the newest are given; later ones are not seen."""
+    for number in range(5):
+        decision_log.append(decision(f"d{number}", number, "traffic"))
+    until = NOON + timedelta(minutes=2)
+    assert ids(decision_log.about("flights", "traffic", 2, until)) == ["d1", "d2"]
+    assert decision_log.about("flights", "traffic", 2, NOON - timedelta(seconds=1)) == []
+
+
 def test_models_are_apart(decision_log: DecisionLog) -> None:
     """One model's decisions are not shown for another."""
     decision_log.append(decision("d1", 0, "version:3"))

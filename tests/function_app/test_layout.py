@@ -68,12 +68,14 @@ def test_functions_are_those_of_the_design() -> None:
         "status": "httpTrigger",
         "train": "httpTrigger",
         "rollout": "httpTrigger",
+        "why": "httpTrigger",
     }
     assert triggers["daily_training"]["schedule"] == "%TRAINING_SCHEDULE%"
     assert triggers["tick"]["schedule"] == "%TICK_SCHEDULE%"
     assert "ANONYMOUS" in triggers["health"]["authLevel"]
     assert "FUNCTION" in triggers["predict"]["authLevel"]
     assert "FUNCTION" in triggers["train"]["authLevel"]
+    assert "FUNCTION" in triggers["why"]["authLevel"]
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,12 @@ class MemoryDecisionLog:
         """The newest `most` decisions of a model from `since` on, oldest first."""
         return _newest((row for row in self._of(model) if row.at >= since), most)
 
-    def about(self, model: str, key: str, most: int) -> list[Decision]:
+    def about(
+        self, model: str, key: str, most: int, until: datetime | None = None
+    ) -> list[Decision]:
         """The newest `most` decisions with this key among their `about`, oldest first."""
-        return _newest((row for row in self._of(model) if key in row.about), most)
+        found = (row for row in self._of(model) if key in row.about)
+        return _newest((row for row in found if until is None or row.at <= until), most)
 
     def _of(self, model: str) -> list[Decision]:
         return [row for (owner, _), row in self._rows.items() if owner == model]

@@ -1,0 +1,84 @@
+"""What somebody asks `why` about: told from the form of its id."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from shared.application.intake import ControlPlane, reader_of
+from shared.domain.errors import MalformedError, NotFoundError
+
+What = Literal["job", "version", "deployment", "request", "blob", "slot", "order", "data"]
+
+FORMS: tuple[tuple[What, str], ...] = (
+    ("job", r"(?P<model>.+)-(?:slot|data|order)-\d{8}t\d{4,}-a[1-9]\d*"),
+    ("request", r"(?P<at>\d{8}t\d{12})\.v(?P<number>\d{1,9})-e\d{1,9}\.[0-9a-f]{8}"),
+    ("deployment", r"v(?P<number>\d{1,9})-e\d{1,9}"),
+    ("version", r"(?:(?P<model>[^:/]+):)?(?P<number>\d{1,9})"),
+    ("slot", r"\d{8}t\d{4}"),
+    ("order", r"[0-9a-f]{12}"),
+    ("data", r"[0-9a-f]{16}"),
+    ("blob", r".+/.+"),
+)
+"""The first that fits is meant."""
+
+EXAMPLES = (
+    "a job flights-slot-20261123t1200-a1, a version flights:3 or 3, a deployment v3-e1, "
+    "a request id 20261123t120000000000.v3-e1.ab12cd34, a file flights/2013-01-01.csv, "
+    "a slot 20261123t1200, an order 0123456789ab, a data version 0123456789abcdef"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing of one model."""
+
+    what: What
+    model: str
+    value: str
+    number: int = 0
+    """Of the version, when the id says it."""
+    at: datetime | None = None
+    """When a request was answered."""
+
+
+def understand(plane: ControlPlane, text: str, model: str = "") -> Asked:
+    """What an id means; raises MalformedError, or NotFoundError for a model that is not there."""
+    what, parts = _form(text)
+    if what == "blob":
+        text = text.removeprefix(f"{plane.landing_container}/")
+        reader = reader_of(plane, text)
+        if reader is None:
+            raise NotFoundError(f"no model reads the file {text!r}")
+        return Asked(what, reader.name, text)
+    named = _model(plane, parts.get("model") or model, text)
+    at = _instant(text, parts["at"]) if what == "request" else None
+    return Asked(what, named, text, int(parts.get("number") or 0), at)
+
+
+def _form(text: str) -> tuple[What, dict[str, str]]:
+    for what, form in FORMS:
+        found = re.fullmatch(form, text)
+        if found is not None:
+            return what, found.groupdict()
+    raise MalformedError(f"{text!r} is nothing that decisions are about; known are {EXAMPLES}")
+
+
+def _model(plane: ControlPlane, name: str, text: str) -> str:
+    known = sorted(plane.models)
+    if name in plane.models:
+        return name
+    if name:
+        raise NotFoundError(f"there is no model {name!r}; known are {', '.join(known)}")
+    if len(known) == 1:
+        return known[0]
+    raise MalformedError(f"{text!r} does not say its model: say which of {', '.join(known)}")
+
+
+def _instant(text: str, stamp: str) -> datetime:
+    try:
+        return datetime.strptime(stamp, "%Y%m%dt%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:
+        raise MalformedError(f"the request id {text!r} holds no time") from None

@@ -1,0 +1,208 @@
+"""Why something came to be: the chain of decisions from the event to the prediction.
+
+The reads are bounded in number, however long the history is: each asks for the newest decisions
+under one key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.application.asked import Asked, understand
+from shared.application.chain_links import Link, in_force, link_of, manifest_link, prediction_link
+from shared.application.intake import ControlPlane
+from shared.application.predict import Answer, problem
+from shared.domain import chain_keys as keys
+from shared.domain.decision import Decision
+from shared.domain.errors import MalformedError, NoonError, NotFoundError
+from shared.domain.policy import ModelSpec
+from shared.ports import Ports
+
+FEW = 4
+LANDINGS_READ = 8
+MANIFESTS_READ = 3
+TURNS_READ = 24
+LOOKS_READ = 3
+"""Of a version the newest decisions, whether they changed anything or not."""
+
+
+@dataclass(slots=True)
+class _Chain:
+    """What was found for one question."""
+
+    ports: Ports
+    spec: ModelSpec
+    until: datetime | None = None
+    found: dict[str, Decision] = field(default_factory=dict)
+    looked_for: list[str] = field(default_factory=list)
+    notes: list[Link] = field(default_factory=list)
+    """What is known otherwise than from decisions."""
+    traffic: list[Link] = field(default_factory=list)
+    """As it was ordered last."""
+
+    def about(self, key: str, most: int = 1, until: datetime | None = None) -> list[Decision]:
+        """Read decisions and keep them."""
+        self.looked_for.append(key)
+        found = self.ports.decisions.about(self.spec.name, key, most, until or self.until)
+        self.found |= {decision.id: decision for decision in found}
+        return found
+
+
+def why(plane: ControlPlane, text: str, model: str = "") -> dict[str, Any]:
+    """The chain behind an id, oldest link first.
+
+    Raises MalformedError for an id of no known form, NotFoundError when nothing is known of it.
+    """
+    asked = understand(plane, text, model)
+    chain = _Chain(plane.ports, plane.models[asked.model], asked.at)
+    _walk(chain, asked)
+    if not chain.found and not chain.notes:
+        looked = ", ".join(chain.looked_for)
+        raise NotFoundError(
+            f"nothing is known of the {asked.what} {asked.value!r} of {asked.model}: no decision "
+            f"is kept under {looked}"
+        )
+    links = sorted((*map(link_of, chain.found.values()), *chain.notes), key=lambda link: link.at)
+    links += chain.traffic
+    if asked.at is not None:
+        shares = chain.traffic[-1].facts if chain.traffic else {}
+        links.append(prediction_link(asked, asked.at, shares))
+    return {
+        "asked": text,
+        "what": asked.what,
+        "model": asked.model,
+        "links": [link.as_dict() for link in links],
+    }
+
+
+def answer(plane: ControlPlane, text: str, model: str = "") -> Answer:
+    """The chain as it is sent over HTTP, or a problem that says what was looked for."""
+    try:
+        content = why(plane, text, model)
+    except MalformedError as error:
+        return problem(400, "unclear question", str(error))
+    except NotFoundError as error:
+        return problem(404, "nothing found", str(error))
+    except NoonError as error:
+        return problem(503, "cannot look it up", str(error))
+    return Answer(200, json.dumps(content).encode())
+
+
+def _walk(chain: _Chain, asked: Asked) -> None:
+    match asked.what:
+        case "job":
+            _job(chain, asked.value)
+        case "version" | "deployment" | "request":
+            _from_version(chain, asked.number)
+        case "blob":
+            _blob(chain, asked.value)
+        case _:
+            _from_decisions(chain, chain.about(f"{asked.what}:{asked.value}", FEW))
+
+
+def _from_decisions(chain: _Chain, decisions: list[Decision]) -> None:
+    """Go on with the job, else with the version, that the decisions are about."""
+    about = [key for decision in decisions for key in decision.about]
+    job = keys.named(about, keys.begun(keys.JOB)) or keys.named(about, keys.JOB)
+    version = keys.named(about, keys.VERSION)
+    if job:
+        _job(chain, job)
+    elif version:
+        _from_version(chain, int(version))
+
+
+def _from_version(chain: _Chain, number: int) -> None:
+    born = chain.about(keys.begun(keys.version_key(number)))
+    job = keys.named((key for each in born for key in each.about), keys.JOB)
+    if job:
+        _began(chain, job)
+    _version(chain, number)
+
+
+def _job(chain: _Chain, job: str) -> None:
+    """All of a job: what it began from, how it ended, and the version that it became."""
+    _began(chain, job)
+    ended = chain.about(keys.ended(keys.job_key(job)))
+    numbers = (key for each in ended for key in each.about)
+    number = keys.named(numbers, keys.begun(keys.VERSION))
+    if number:
+        _version(chain, int(number))
+    elif not ended:
+        _running(chain, job)
+
+
+def _began(chain: _Chain, job: str) -> None:
+    """The job's beginning, that of its first attempt, and the landings before that."""
+    began = chain.about(keys.begun(keys.job_key(job)))
+    name, _, attempt = job.rpartition("-a")
+    if attempt != "1":
+        began = chain.about(keys.begun(keys.job_key(f"{name}-a1"))) or began
+    for decision in began:
+        if decision.facts.get("manifest"):
+            chain.notes.append(manifest_link(decision))
+        since = decision.facts.get("landed_from")
+        if isinstance(since, str):
+            _landings(chain, datetime.fromisoformat(since), decision.at)
+
+
+def _landings(chain: _Chain, since: datetime, until: datetime) -> None:
+    """The newest landings from `since` on; those of an earlier training are not of this one."""
+    # Of a landing the end of its bucket is known: the decision can be that much older.
+    earliest = since - chain.spec.retraining.landing_bucket
+    for decision in chain.about(keys.LANDED, LANDINGS_READ, until):
+        if decision.at < earliest:
+            chain.found.pop(decision.id)
+
+
+def _running(chain: _Chain, job: str) -> None:
+    state = chain.ports.state.load(chain.spec.name).state
+    if state is not None and state.training is not None and state.training.job == job:
+        now = chain.ports.clock.now()
+        planned = state.training.planned_at
+        text = f"{job} was planned at {planned:%Y-%m-%d %H:%M:%S}Z and has not ended"
+        chain.notes.append(Link(now, "job", text))
+
+
+def _version(chain: _Chain, number: int) -> None:
+    """How a version was rolled out, the newest looks at it, and the traffic in force."""
+    key = keys.version_key(number)
+    chain.about(keys.turned(key), TURNS_READ)
+    chain.about(key, LOOKS_READ)
+    before = set(chain.found)
+    for decision in chain.about(keys.TRAFFIC):
+        chain.traffic.append(in_force(decision, chain.until))
+        if decision.id not in before:
+            # Of another version's rollout: its shares are told, not its story.
+            chain.found.pop(decision.id)
+
+
+def _blob(chain: _Chain, path: str) -> None:
+    """Which of the newest trainings had the file, and the chain of the oldest of these."""
+    state = chain.ports.state.load(chain.spec.name).state
+    now = chain.ports.clock.now()
+    for bad in state.quarantine if state else ():
+        if bad.path == path:
+            text = f"{path} is left out of trainings until it is replaced: {bad.reason}"
+            chain.notes.append(Link(now, "blob", text, facts={"etag": bad.etag}))
+    trainings = chain.about(keys.TRAINED, MANIFESTS_READ)
+    chain.found.clear()
+    holding = [(each, entry) for each in trainings for entry in _entries(chain, each, path)]
+    for decision, entry in holding:
+        job = keys.named(decision.about, keys.begun(keys.JOB))
+        text = f"{path} is in the data of {job}"
+        chain.notes.append(Link(decision.at, "blob", text, facts=entry))
+    if holding:
+        # The span of the newest trainings is all that is looked at: it may be older.
+        _from_decisions(chain, [holding[0][0]])
+    else:
+        chain.looked_for.append(f"manifests of the newest {len(trainings)} trainings")
+
+
+def _entries(chain: _Chain, training: Decision, path: str) -> Iterable[dict[str, Any]]:
+    content = chain.ports.files.read(str(training.facts.get("manifest")))
+    files = json.loads(content)["files"] if content else []
+    return [file for file in files if file["path"] == path]

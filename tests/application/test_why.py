@@ -1,0 +1,223 @@
+"""What is told of how something came to be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.application import intake
+from shared.application.why import answer, why
+from shared.domain.errors import MalformedError, NotFoundError
+from shared.domain.events import Verb
+from tests.application.conftest import World
+from tests.application.counting import counted
+from tests.application.story import complete, land, refuse_data, running
+from tests.application.test_canary import rolling, state_of, traffic
+
+__all__ = ["rolling"]
+
+CALLS_MAX = 10
+
+
+@pytest.fixture
+def told(rolling: World) -> World:
+    """Version 2 has taken all traffic from version 1."""
+    rolling.go_on(80, callers=200)
+    assert traffic(rolling) == {"v2-e1": 100}
+    return rolling
+
+
+def links(world: World, asked: str, model: str = "flights") -> list[dict[str, Any]]:
+    """The chain behind an id, within its bound of calls."""
+    plane, calls = counted(world.plane)
+    found: list[dict[str, Any]] = why(plane, asked, model)["links"]
+    print(f"why {asked}: {calls}")
+    assert calls.total() <= CALLS_MAX
+    for link in found:
+        assert set(link) == {"at", "kind", "what", "reasons", "facts"}
+    return found
+
+
+def kinds(found: list[dict[str, Any]]) -> list[str]:
+    """The kinds of the links, each run of a kind once."""
+    named = [link["kind"] for link in found]
+    return [kind for at, kind in enumerate(named) if named[:at][-1:] != [kind]]
+
+
+def test_version_is_told_from_landing_to_traffic(told: World) -> None:
+    """Data, manifest, job, verdict with its numbers, every step with its check, traffic."""
+    found = links(told, "2")
+    for kind in ("landings", "manifest", "training", "verdict", "check", "rollout", "traffic"):
+        assert kind in kinds(found), kind
+    verdict = next(link for link in found if link["kind"] == "verdict")
+    assert verdict["facts"]["verdict"] == "promote"
+    assert verdict["facts"]["challenger"] == 0.75
+    assert verdict["facts"]["difference"] == [0.03, 0.05, 0.07]
+    assert verdict["reasons"]
+    manifest = next(link for link in found if link["kind"] == "manifest")
+    assert manifest["facts"]["files"] == 2
+    passed = [link for link in found if link["kind"] == "check"]
+    codes = [link["reasons"][-1]["code"] for link in passed]
+    assert codes.count("step_passed") == 2
+    assert passed[0]["facts"]["counts"]["v2-e1"]["requests"] > 0
+    assert found[-1]["kind"] == "traffic"
+    assert found[-1]["facts"]["traffic"] == {"v2-e1": 100}
+    times = [link["at"] for link in found[:-1]]
+    assert times == sorted(times)
+
+
+def test_only_the_landings_of_its_own_training_are_told(told: World) -> None:
+    """What landed for an earlier version is not in the chain of a later one."""
+    job = state_of(told).former[0].job
+    first = [link for link in links(told, job) if link["kind"] == "landings"]
+    second = [link for link in links(told, "2") if link["kind"] == "landings"]
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_every_name_leads_to_the_same_chain(told: World) -> None:
+    """Job, version in either spelling, deployment and data lead to one story."""
+    champion = state_of(told).champion
+    assert champion is not None
+    job = champion.version.job
+    manifest = state_of(told).manifest
+    assert manifest is not None
+    chain = links(told, "flights:2", model="")
+    for name in ("2", "v2-e1", job, manifest.data_version):
+        assert links(told, name) == chain
+
+
+def test_request_sees_the_decisions_of_its_time(rolling: World) -> None:
+    """Traffic and decisions are those in force when the request was answered, not later ones."""
+    rolling.go_on(3, callers=200)
+    then = rolling.clock.now()
+    rolling.go_on(80, callers=200)
+    found = links(rolling, f"{then:%Y%m%dt%H%M%S%f}.v2-e1.ab12cd34")
+    assert [link["kind"] for link in found[-2:]] == ["traffic", "prediction"]
+    assert found[-2]["facts"]["traffic"] == {"v1-e1": 90, "v2-e1": 10}
+    assert found[-1]["facts"] == {"deployment": "v2-e1", "version": 2, "share": 10}
+    assert max(link["at"] for link in found) == then.isoformat()
+    assert "succeeded" not in [code["code"] for link in found for code in link["reasons"]]
+
+
+def test_slot_and_order_lead_to_their_training(world: World) -> None:
+    """A slot and an order are each told with what came of them."""
+    land(world, "a.csv")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    world.work_off()
+    complete(world)
+    world.go_on(5)
+    found = links(world, order.order_id)
+    assert "ann asked for a training: new planes" in str(found)
+    assert "verdict" in kinds(found)
+    world.clock.advance(timedelta(days=1))
+    world.go_on(1)
+    job = running(world).job
+    assert job.startswith("flights-slot-20261124t1200")
+    found = links(world, "20261124t1200")
+    assert {"training", "job"} <= set(kinds(found))
+    assert f"{job} was planned at" in found[-1]["what"]
+
+
+def test_rollout_order_leads_to_its_version(rolling: World) -> None:
+    """Who stopped a version, and why, is in the version's chain."""
+    order = intake.order(rolling.plane, "flights", Verb.ABORT, "bob", "customers call")
+    rolling.go_on(10, callers=200)
+    found = links(rolling, order.order_id)
+    assert found == links(rolling, "v2-e1")
+    assert "aborted by bob: customers call" in str(found)
+    assert found[-1]["facts"]["traffic"] == {"v1-e1": 100}
+
+
+def test_file_leads_to_the_trainings_that_had_it(told: World) -> None:
+    """A landed file is told with the jobs whose manifests hold it."""
+    found = links(told, "flights/b.csv", model="")
+    (blob,) = (link for link in found if link["kind"] == "blob")
+    assert blob["facts"]["path"] == "flights/b.csv"
+    assert state_of(told).champion.version.job in blob["what"]  # type: ignore[union-attr]
+    assert len([link for link in links(told, "flights/a.csv") if link["kind"] == "blob"]) == 2
+    assert links(told, "landing/flights/b.csv") == found
+
+
+def test_refused_file_is_told_with_its_reason(world: World) -> None:
+    """A file that is left out says why."""
+    land(world, "bad.csv", "good.csv")
+    world.go_on(5)
+    refuse_data(world, ("flights/bad.csv", "truncated: 3 bytes, the manifest says 50"))
+    world.go_on(2)
+    found = links(world, "flights/bad.csv")
+    assert "left out of trainings until it is replaced: truncated" in found[-1]["what"]
+
+
+def test_second_attempt_leads_to_the_first(world: World) -> None:
+    """A job that was tried again is told with what it began from and why it was needed."""
+    from shared.domain.facts import JobStatus
+
+    land(world, "a.csv")
+    world.go_on(5)
+    first = running(world)
+    world.jobs.finish(first.job, JobStatus.FAILED, "node lost")
+    world.go_on(2)
+    second = complete(world)
+    world.go_on(5)
+    found = links(world, second.job)
+    assert "node lost" in str(found)
+    assert {"landings", "manifest", "verdict"} <= set(kinds(found))
+
+
+def test_reads_stay_few_however_long_the_history_is(told: World) -> None:
+    """A step that was paused for a week, and a year of waiting, cost no further calls."""
+    (kept,) = told.decisions.about("flights", "begun:version:2", 1)
+    for number in range(3000):
+        noise = replace(kept, id=f"noise-{number}", about=("version:2", "job:x"), facts={})
+        told.decisions.append(replace(noise, at=kept.at + timedelta(minutes=number)))
+    for asked in ("2", "v2-e1", "flights/a.csv", state_of(told).former[0].job):
+        found = links(told, asked)
+        assert "verdict" in kinds(found)
+        assert len(found) < 60
+
+
+UNCLEAR = ["", "bogus", "v3", "20269999t999999000000.v1-e1.ab12cd34", "-1"]
+
+
+@pytest.mark.parametrize("asked", UNCLEAR)
+def test_what_has_no_known_form_is_refused(told: World, asked: str) -> None:
+    """An id that fits nothing is answered with what there is to ask about."""
+    with pytest.raises(MalformedError):
+        why(told.plane, asked, "flights")
+    assert answer(told.plane, asked, "flights").status == 400
+
+
+UNKNOWN = [
+    ("flights-slot-20300101t1200-a1", "", "begun:job:flights-slot-20300101t1200-a1"),
+    ("77", "flights", "begun:version:77"),
+    ("v77-e1", "flights", "turned:version:77"),
+    ("20300101t1200", "flights", "slot:20300101t1200"),
+    ("0123456789ab", "flights", "order:0123456789ab"),
+    ("flights/nowhere.csv", "", "manifests of the newest 2 trainings"),
+    ("ships/a.csv", "", "no model reads"),
+    ("ships:3", "", "no model 'ships'"),
+]
+
+
+@pytest.mark.parametrize(("asked", "model", "words"), UNKNOWN)
+def test_what_nothing_is_known_of_says_what_was_looked_for(
+    told: World, asked: str, model: str, words: str
+) -> None:
+    """Nobody has to guess whether it was mistyped or has expired."""
+    with pytest.raises(NotFoundError, match=words):
+        why(told.plane, asked, model)
+    refused = answer(told.plane, asked, model)
+    assert refused.status == 404
+    assert words in json.loads(refused.body)["detail"]
+
+
+def test_id_that_is_not_of_one_model_asks_for_it(told: World) -> None:
+    """A version number says nothing where there are two models."""
+    refused = answer(told.plane, "2")
+    assert refused.status == 400
+    assert "say which of diabetes, flights" in json.loads(refused.body)["detail"]
