@@ -32,6 +32,7 @@ FUNCTIONS = {
     "health": "httpTrigger",
     "predict": "httpTrigger",
     "status": "httpTrigger",
+    "rollout": "httpTrigger",
     "train": "httpTrigger",
 }
 TIMER = {"json": json.dumps({"Schedule": {}, "ScheduleStatus": None, "IsPastDue": False})}

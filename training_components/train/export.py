@@ -39,4 +39,8 @@ def export(model: Any, spec: dict[str, Any]) -> bytes:
         options={id(model): options} if options else None,
         target_opset=OPSETS,
     )
+    # The exporter gathers these in a set: without an order the same model has several digests.
+    opsets = sorted(graph.opset_import, key=lambda each: str(each.domain))
+    del graph.opset_import[:]
+    graph.opset_import.extend(opsets)
     return bytes(graph.SerializeToString(deterministic=True))
