@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 .ONESHELL:
 
 DAYS ?= 31
+SEEDS ?= 200
 WORKERS ?= 2
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 	$(shell $(name) $(PYTHON_IS_RECENT) 2>/dev/null && echo $(name))))
@@ -23,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check format lock
+.PHONY: help setup up demo down reset test check simulate format lock
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -50,6 +51,10 @@ check: setup ## Format, lint, types, import rules
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+simulate: DAYS = 365
+simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
+	@$(BIN)/noon simulate --seeds $(SEEDS) --days $(DAYS) --workers $(WORKERS)
 
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from noon.proving import proving
 from noon.steering import steering
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not running or not reachable."
@@ -38,6 +39,7 @@ app = typer.Typer(
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
 deploy = typer.Typer(help="Register what training and serving need.", no_args_is_help=True)
 app.add_typer(steering)
+app.add_typer(proving)
 app.add_typer(data, name="data")
 app.add_typer(deploy, name="deploy")
 

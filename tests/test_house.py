@@ -15,10 +15,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-PRODUCT = ("backend", "emulator/azure_emulator", "examples", "function_app", "noon", "shared")
+PRODUCT = (
+    "backend",
+    "emulator/azure_emulator",
+    "examples",
+    "function_app",
+    "noon",
+    "shared",
+    "simulation",
+)
 COMPONENTS = "training_components"
 TESTS = ("tests", "emulator/tests")
-OURS = {"azure_emulator", "backend", "function_app", "noon", "shared"}
+OURS = {"azure_emulator", "backend", "function_app", "noon", "shared", "simulation"}
 
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 40

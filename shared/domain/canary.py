@@ -224,6 +224,10 @@ def _follow(
     if rollout.paused:
         paused = Reason("paused", f"paused by an operator; {check.text}")
         return Step(state, Kind.HELD, (paused,), due_at=wait)
+    if check.outcome is Outcome.HOLD and soaked:
+        # Begun anew, since a window that only grows would speak of the illness long after its end.
+        again = replace(state, rollout=replace(rollout, soaking_since=now))
+        return Step(again, Kind.HELD, (reason,), due_at=wait)
     if check.outcome is Outcome.HOLD or not soaked:
         held = reason if check.outcome is Outcome.HOLD else Reason("soaking", check.text)
         return Step(state, Kind.HELD, (held,), due_at=wait)

@@ -47,6 +47,11 @@ def retire(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime
     reason = busy(endpoint)
     if reason is not None:
         return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
+    if endpoint.traffic.get(name):
+        # The service deletes nothing that has callers: somebody gave it a share by hand.
+        changed = watch_traffic(state, facts, policy, now)
+        if changed is not None:
+            return replace(changed, due_at=now + policy.poll)
     reason = Reason("retire", f"the warm time of {name} is over")
     due = now + policy.poll
     return Step(

@@ -117,7 +117,9 @@ def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) ->
 def _combine(before: ModelState, steps: list[Step], facts: Facts, now: datetime) -> Plan:
     """One decision of all steps; the next look is the earliest that any of them asks for."""
     times = [step.due_at for step in steps if step.due_at is not None]
-    state = replace(steps[-1].state, next_due_at=min(times, default=now))
+    # What was refused speaks to one pass: kept, it would be held against the next wish.
+    due_at = min(times, default=now)
+    state = replace(steps[-1].state, next_due_at=due_at, order_refused="")
     said = [step for step in steps if step.reasons]
     actions = tuple(action for step in steps for action in step.actions)
     keys = [key for step in steps for key in step.about]

@@ -33,7 +33,8 @@ class MemoryOnlineEndpoint:
 
     def __init__(self, clock: Clock, operation_seconds: float = 0.0) -> None:
         self._clock = clock
-        self._length = timedelta(seconds=operation_seconds)
+        self.operation_seconds = operation_seconds
+        """How long the next operation will take."""
         self._endpoints: dict[str, _Endpoint] = {}
         self.failures: dict[str, str] = {}
         """Deployments that will not come up, with what the service will say."""
@@ -132,7 +133,8 @@ class MemoryOnlineEndpoint:
     def _begin(
         self, endpoint: _Endpoint, deployment: str | None, finish: Callable[[], object]
     ) -> None:
-        endpoint.operation = _Operation(self._clock.now() + self._length, deployment, finish)
+        ends_at = self._clock.now() + timedelta(seconds=self.operation_seconds)
+        endpoint.operation = _Operation(ends_at, deployment, finish)
 
 
 def _refuse_while_updating(endpoint: _Endpoint, doing: str) -> None:

@@ -23,6 +23,10 @@ class MemoryLandingZone:
         self._files[path] = PinnedFile(path, len(content), md5, f"0x{self._writes:016X}")
         return self._files[path]
 
+    def forget(self, path: str) -> None:
+        """Let a file go, as a rule for old files does."""
+        self._files.pop(path, None)
+
     def list(self, prefix: str) -> tuple[PinnedFile, ...]:
         """Every file below the prefix, sorted by path."""
         return tuple(file for path, file in sorted(self._files.items()) if path.startswith(prefix))

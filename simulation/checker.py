@@ -1,0 +1,295 @@
+"""The invariants of the design, tested after every step against what truly happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from shared.domain.decision import Decision
+from shared.domain.events import Message
+from shared.domain.facts import EndpointFacts, JobStatus, ProvisioningState
+from shared.domain.policy import ModelSpec
+from shared.domain.state import ModelState, Phase, Rollout, Subject, Training
+from simulation.truth import Pass, Truth, ViolationError, live, version_of
+
+TRAINED_WITHIN = timedelta(hours=48)
+"""Every landing is in some training by then, whatever fails in between."""
+REFERRED_WITHIN = timedelta(hours=48)
+"""A deployment that nothing refers to any more is gone by then."""
+MOVES_WITHIN = timedelta(hours=48)
+"""A rollout that nobody paused has ended by then, and a training too."""
+
+
+class Checker:
+    """Told of every write, it says at once what must not be."""
+
+    def __init__(self, truth: Truth, specs: dict[str, ModelSpec]) -> None:
+        self._truth = truth
+        self._specs = specs
+        self.passes: list[Pass] = []
+        self.landed: dict[tuple[str, str], tuple[str, datetime]] = {}
+        """Landings that no training has read yet, oldest first."""
+        self.orders: dict[str, tuple[str, datetime]] = {}
+        """Orders that no decision speaks of yet, with the model."""
+        self.unsaid = 0
+        """Decisions that died with their pass, between the saving and the recording."""
+        self._slots: dict[tuple[str, str], list[Training]] = {}
+        self._loose: dict[tuple[str, str], datetime] = {}
+        self._deleting: dict[str, str] = {}
+        self._good: set[tuple[str, int]] = set()
+        self._slots_said: dict[tuple[str, str], str] = {}
+
+    # what is told
+
+    def began(self, message: Message) -> Pass:
+        """A message is delivered."""
+        for each in self.passes:
+            each.disturbed = True
+        delivered = Pass(message, self._owed_rollback(message.model))
+        self.passes.append(delivered)
+        return delivered
+
+    def ended(self, delivered: Pass, *, raised: bool) -> None:
+        """The delivery is over, by an answer or by an error."""
+        self.passes.remove(delivered)
+        text = f"{delivered.message.model} {delivered.message.cause!r}"
+        if raised:
+            self._forgive(delivered)
+            return
+        if len(delivered.decisions) != 1:
+            count = len(delivered.decisions)
+            raise ViolationError("one_decision", f"{text} ended in {count} decisions")
+        (decision,) = delivered.decisions
+        if delivered.slot_taken and not any(key.startswith("slot:") for key in decision.about):
+            raise ViolationError("slot_decided", f"{text} took a slot and does not say which")
+        passed = decision.reasons and decision.reasons[0].code in ("not_due", "busy")
+        if delivered.rollback_owed and not passed and not delivered.disturbed:
+            wished = {delivered.rollback_owed: 100}
+            if wished not in [live(traffic) for traffic in delivered.routed]:
+                text = f"{text}: nothing was ordered that gives {wished} the traffic"
+                raise ViolationError("rollback_at_once", text)
+
+    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
+        """A state was written."""
+        if self.passes:
+            self.passes[-1].saved = True
+            self.passes[-1].taken += tuple(taken)
+        if old is None:
+            return
+        if self.passes and new.last_slot_at != old.last_slot_at:
+            self.passes[-1].slot_taken = True
+        self._check_verdict(old, new)
+        if old.rollout is not None and new.rollout is not None:
+            self._check_step(old, old.rollout, new.rollout)
+        if new.last_version < old.last_version:
+            raise ViolationError("versions_grow", f"{old.last_version} -> {new.last_version}")
+
+    def submitting(self, model: str, training: Training) -> None:
+        """A job is new."""
+        state = self._truth.state(model)
+        wished = state.training.job if state and state.training else None
+        if wished != training.job and not self._interrupted():
+            raise ViolationError("wish_first", f"{training.job} runs, but {wished} was saved")
+        if training.slot is not None:
+            self._check_slot(model, training)
+        for key in self._truth.files_of(training):
+            self.landed.pop(key, None)
+
+    def deploying(self, model: str, subject: Subject) -> None:
+        """A deployment is new."""
+        self._loose.pop((model, subject.deployment), None)
+        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
+        wished = state.rollout.subject if state and state.rollout else None
+        if wished != subject and not self._interrupted():
+            raise ViolationError("wish_first", f"{subject} is deployed, {wished} was saved")
+        standing = set(endpoint.deployments) - {self._deleting.get(model)} if endpoint else set()
+        if len(standing) >= 2 and not self._interrupted():
+            text = f"{subject.deployment} would be the third beside {sorted(map(str, standing))}"
+            raise ViolationError("two_deployments", text)
+
+    def routing(self, model: str, traffic: dict[str, int]) -> None:
+        """A traffic map is sent."""
+        if self.passes:
+            self.passes[-1].routed.append(traffic)
+        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
+        if state is None or endpoint is None:
+            raise ViolationError("wish_first", f"{model}: traffic {traffic} out of nothing")
+        if sum(traffic.values()) != 100:
+            raise ViolationError("traffic_adds_up", f"{model}: {traffic}")
+        if not endpoint.accepts_writes:
+            return
+        missing = set(endpoint.deployments) - set(traffic) - {self._deleting.get(model, "")}
+        if missing and not self._interrupted():
+            raise ViolationError("full_map", f"{model}: {traffic} leaves out {sorted(missing)}")
+        for name, share in live(traffic).items():
+            self._check_share(model, name, share, endpoint)
+
+    def deleting(self, model: str, deployment: str) -> None:
+        """A deployment goes."""
+        self._deleting[model] = deployment
+
+    def recorded(self, decision: Decision) -> None:
+        """A decision was kept."""
+        for delivered in reversed(self.passes):
+            if delivered.message.model == decision.model:
+                # The same one again, because nobody heard that it was kept, is one row.
+                delivered.decisions[:] = [
+                    *(each for each in delivered.decisions if each.id != decision.id),
+                    decision,
+                ]
+                break
+        for key in decision.about:
+            what, _, name = key.partition(":")
+            if what == "order":
+                self.orders.pop(name, None)
+            if what == "slot":
+                said = self._slots_said.setdefault((decision.model, name), decision.id)
+                if said != decision.id:
+                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
+        if decision.facts.get("check") == "failed" and not self._interrupted():
+            self._check_turned_back(decision)
+
+    # what is looked at between two steps
+
+    def look(self, model: str) -> None:
+        """Everything that must be so for a model at any time."""
+        state, endpoint, now = self._truth.state(model), self._truth.endpoint(model), self._now
+        if state is None:
+            return
+        if endpoint is not None:
+            for name in endpoint.traffic:
+                if (model, version_of(name)) not in self._good:
+                    raise ViolationError("promoted_only", f"{model}: {name} has traffic")
+            self._check_loose(model, state, endpoint)
+        self._check_moving(state, now)
+
+    def look_at_landings(self) -> None:
+        """The oldest landing and the oldest order wait no longer than they may."""
+        for waiting, most, what in (
+            (self.landed, TRAINED_WITHIN, "landing_trained"),
+            (self.orders, TRAINED_WITHIN, "order_decided"),
+        ):
+            first = next(iter(waiting.items()), None)
+            if first is not None and self._now - first[1][1] > most:
+                raise ViolationError(what, f"{first[0]} of {first[1][0]} since {first[1][1]}")
+
+    @property
+    def _now(self) -> datetime:
+        return self._truth.now()
+
+    def _forgive(self, delivered: Pass) -> None:
+        """What was saved by a pass that died before it could record it stays unsaid."""
+        said = any(decision.about for decision in delivered.decisions)
+        if delivered.saved and not said:
+            self.unsaid += 1
+            for row in delivered.taken:
+                self.orders.pop(row.removeprefix("order-"), None)
+
+    def _interrupted(self) -> bool:
+        return not self.passes or self.passes[-1].disturbed
+
+    def _owed_rollback(self, model: str) -> str:
+        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
+        rollout = state.rollout if state else None
+        if state is None or endpoint is None or rollout is None or rollout.phase.ended:
+            return ""
+        champion = state.champion.subject.deployment if state.champion else ""
+        owed = (
+            rollout.going_back
+            and champion in endpoint.deployments
+            and endpoint.accepts_writes
+            and live(endpoint.traffic) != {champion: 100}
+        )
+        return champion if owed else ""
+
+    def _check_slot(self, model: str, training: Training) -> None:
+        former = self._slots.setdefault((model, training.slot or ""), [])
+        for other in former:
+            job = self._truth.job(other.job)
+            if job is None or job.status is not JobStatus.FAILED:
+                status = job.status if job else "unknown"
+                text = f"{training.job} beside {other.job}, which is {status}"
+                raise ViolationError("one_job_per_slot", text)
+        former.append(training)
+
+    def _check_share(self, model: str, name: str, share: int, endpoint: EndpointFacts) -> None:
+        deployment = endpoint.deployments.get(name)
+        stands = deployment is not None and deployment.state is ProvisioningState.SUCCEEDED
+        if not stands and not self._interrupted():
+            raise ViolationError("traffic_answers", f"{model}: {share} % for {name}")
+        if (model, version_of(name)) not in self._good:
+            raise ViolationError("promoted_only", f"{model}: {share} % for {name}")
+
+    def _check_verdict(self, old: ModelState, new: ModelState) -> None:
+        training = old.training
+        if training is None or (new.training and new.training.job == training.job):
+            return
+        job = self._truth.job(training.job)
+        if job is None or job.status is not JobStatus.COMPLETED:
+            return
+        promoted = new.last_version > old.last_version
+        expected, champion = self._truth.verdict(training.job), old.champion
+        if (champion.version.number if champion else None) != training.champion:
+            expected = "refuse"
+        if expected == "tie" and champion is not None:
+            age = self._now - champion.version.promoted_at
+            refresh = self._specs[new.model].gate.refresh_after
+            if abs(age - refresh) < timedelta(minutes=10):
+                return
+            expected = "promote" if age >= refresh else "refuse"
+        if promoted != (expected == "promote"):
+            said = "promoted" if promoted else f"not promoted ({new.last_refusal})"
+            raise ViolationError("verdict", f"{training.job} was {said}, expected: {expected}")
+        if promoted:
+            self._good.add((new.model, new.last_version))
+
+    def _check_step(self, old: ModelState, before: Rollout, after: Rollout) -> None:
+        """The canary goes on only when it has soaked, was asked, and is well."""
+        model = old.model
+        if before.version.job == after.version.job and before.version != after.version:
+            self._good.add((model, after.version.number))
+        advanced = before.subject == after.subject and before.phase is Phase.CANARY
+        ruled = after.phase is Phase.SUCCEEDED
+        if not advanced or before.instant or old.champion is None:
+            return
+        if not (after.step > before.step or (ruled and before.phase is not after.phase)):
+            return
+        name, policy = before.subject.deployment, self._specs[model].rollout
+        since = before.soaking_since
+        if since is None or self._now - since < policy.soak:
+            raise ViolationError("soaked", f"{model}: {name} went on after {since}")
+        seen = self._truth.counts(model, name, since)
+        if seen.requests < policy.requests_min:
+            raise ViolationError("no_data_is_no_pass", f"{model}: {name} was asked {seen}")
+        if self._truth.ill(model, name):
+            raise ViolationError("sick_canary", f"{model}: {name} went on: {seen}")
+
+    def _check_turned_back(self, decision: Decision) -> None:
+        state = self._truth.state(decision.model)
+        rollout = state.rollout if state else None
+        if rollout is None or not (rollout.going_back or rollout.phase.ended):
+            raise ViolationError("failed_check", f"{decision.model}: {decision.reasons}")
+
+    def _check_loose(self, model: str, state: ModelState, endpoint: EndpointFacts) -> None:
+        """A deployment belongs to the champion, to a rollout, or is kept warm for its time."""
+        known = {state.champion.subject.deployment} if state.champion else set()
+        if state.rollout is not None and not state.rollout.phase.ended:
+            known.add(state.rollout.subject.deployment)
+        if state.warm is not None and self._now < state.warm.until:
+            known.add(state.warm.deployment)
+        if known.issuperset(endpoint.deployments):
+            return
+        for name in endpoint.deployments:
+            if name in known:
+                self._loose.pop((model, name), None)
+            elif self._now - self._loose.setdefault((model, name), self._now) > REFERRED_WITHIN:
+                raise ViolationError("nothing_orphaned", f"{model}: {name} stands for nothing")
+
+    def _check_moving(self, state: ModelState, now: datetime) -> None:
+        rollout, training = state.rollout, state.training
+        if training is not None and now - training.planned_at > MOVES_WITHIN:
+            raise ViolationError("settles", f"{training.job} since {training.planned_at}")
+        if rollout is None or rollout.phase.ended or rollout.paused:
+            return
+        if now - rollout.started_at > 3 * MOVES_WITHIN:
+            raise ViolationError("settles", f"{rollout.subject} since {rollout.started_at}")

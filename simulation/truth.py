@@ -1,0 +1,78 @@
+"""What the checker is told, and whom it asks what is really so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.decision import Decision
+from shared.domain.events import Message
+from shared.domain.facts import EndpointFacts, JobFacts
+from shared.domain.health import Counts
+from shared.domain.state import ModelState, Training
+
+
+class ViolationError(Exception):
+    """An invariant does not hold: the history ends here."""
+
+    def __init__(self, invariant: str, text: str) -> None:
+        super().__init__(f"{invariant}: {text}")
+        self.invariant = invariant
+
+
+class Truth(Protocol):
+    """What is really so, whatever the control plane was told."""
+
+    def now(self) -> datetime:
+        """The time."""
+
+    def state(self, model: str) -> ModelState | None:
+        """What is saved."""
+
+    def endpoint(self, model: str) -> EndpointFacts | None:
+        """The endpoint as it is."""
+
+    def counts(self, model: str, deployment: str, since: datetime) -> Counts:
+        """What was truly answered since then."""
+
+    def verdict(self, job: str) -> str:
+        """What the gate must say: promote, refuse or tie; nothing before the job has ended."""
+
+    def job(self, job: str) -> JobFacts | None:
+        """The job as it is."""
+
+    def ill(self, model: str, deployment: str) -> bool:
+        """The deployment fails its callers."""
+
+    def files_of(self, training: Training) -> frozenset[tuple[str, str]]:
+        """Path and etag of what a training reads."""
+
+
+@dataclass(eq=False)
+class Pass:
+    """One delivery of a message, as far as it came."""
+
+    message: Message
+    rollback_owed: str = ""
+    """The champion that must get all traffic in this pass."""
+    saved: bool = False
+    decisions: list[Decision] = field(default_factory=list)
+    routed: list[dict[str, int]] = field(default_factory=list)
+    taken: tuple[str, ...] = ()
+    """Rows that were taken in."""
+    slot_taken: bool = False
+    """The newest slot was given a job or skipped."""
+    disturbed: bool = False
+    """A fault or another worker came in between."""
+
+
+def version_of(deployment: str) -> int:
+    """The model version that a deployment serves."""
+    return int(deployment.removeprefix("v").partition("-")[0])
+
+
+def live(traffic: Mapping[str, int]) -> dict[str, int]:
+    """The shares that are not zero."""
+    return {name: share for name, share in traffic.items() if share}
