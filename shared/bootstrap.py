@@ -31,6 +31,7 @@ from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
 from shared.application.intake import ControlPlane
 from shared.application.predict import Predictions
+from shared.application.retention import Retention
 from shared.domain.errors import SettingsError
 from shared.domain.facts import Release
 from shared.domain.policy import ModelSpec, Serving
@@ -65,6 +66,7 @@ def runtime() -> Runtime:
         landing_container=settings.landing_container,
         read_event=parse_event,
         read_message=parse_message,
+        retention=Retention(settings.decision_days),
     )
     timeout = settings.predict_timeout_seconds
     scorers: dict[Serving, Scorer] = {

@@ -43,8 +43,7 @@ class Slots(Protocol):
     def around(self, schedule: str, time_zone: str, now: datetime) -> SlotFacts:
         """The newest due slot and the next one.
 
-        A local time that does not exist moves to the next instant; one that exists twice is
-        the first.
+        A local time that is missing moves to the next instant, one that comes twice is the first.
         """
         ...
 
@@ -59,7 +58,7 @@ class StateStore(Protocol):
     def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
         """Write the state if it is still that of `etag` ("" = none yet), drop the taken rows.
 
-        Both happen in one transaction. Gives the new etag. Raises ConflictError.
+        In one transaction; gives the new etag. Raises ConflictError.
         """
         ...
 
@@ -102,10 +101,15 @@ class DecisionLog(Protocol):
     def about(
         self, model: str, key: str, most: int, until: datetime | None = None
     ) -> list[Decision]:
-        """The newest `most` decisions with this key among their `about`, oldest first.
+        """The newest `most` decisions about a key, taken by `until` if given, oldest first."""
+        ...
 
-        With `until`, the newest of those that were taken by then.
-        """
+    def expire(self, model: str, before: datetime, most: int) -> int:
+        """Delete up to `most` decisions of a model from before an instant; gives how many."""
+        ...
+
+    def claim_expiry(self, day: str) -> bool:
+        """True for the first one that asks for the day, in any process."""
         ...
 
 
@@ -163,8 +167,7 @@ class TrainingJobs(Protocol):
     def submit(self, spec: ModelSpec, training: Training) -> None:
         """Start it in one request; a job of that name with the same digest is success.
 
-        Raises RefusedError (another job has the name, the service refuses), BusyError,
-        UnavailableError.
+        Raises RefusedError (the name is another job's, or a no), BusyError, UnavailableError.
         """
         ...
 
@@ -181,10 +184,7 @@ class ModelRegistry(Protocol):
         ...
 
     def register(self, model: str, version: Version, tags: dict[str, str]) -> None:
-        """Register the job's model folder; the same version of the same job is success.
-
-        Raises ConflictError when another job's model has the number.
-        """
+        """Register the job's folder; done before is success, a number taken ConflictError."""
         ...
 
 

@@ -9,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from shared.adapters.azure_tables import AzureTable, escaped
+from shared.adapters.azure_tables import TRANSACTION_MAX, AzureTable, escaped
 from shared.domain.decision import Decision, Json, Kind, Reason
 
 TEXT_MAX = 30_000
 """Characters of one property; a table takes 32 Ki."""
 KEY_MAX = 300
 """Characters of a key in a row's key; a table takes 512."""
-TRANSACTION_MAX = 100
 CUT = " … [cut]"
 EPOCH = datetime.fromtimestamp(0, UTC)
 FAR = 10**17
@@ -65,6 +64,24 @@ class AzureTableDecisionLog:
             if decision := self._table.get(model, f"d-{order}"):
                 found.append(decision_of(decision))
         return found
+
+    def expire(self, model: str, before: datetime, most: int) -> int:
+        """Delete up to `most` decisions of a model from before an instant; gives how many."""
+        # A microsecond more is left for whatever is older than the instant itself.
+        oldest = f"d-{_left(before - timedelta(microseconds=1))}"
+        found = self._range(model, oldest, "d-~", most)
+        keys: list[str] = []
+        for row in found:
+            order = str(row["RowKey"]).removeprefix("d-")
+            about = dict.fromkeys(json.loads(row["about"]))
+            # The decision after its keys: while it is there, the rest is found again.
+            keys += [*(f"i-{_key(key)}!{order}" for key in about), f"d-{order}"]
+        self._table.delete_together(model, keys)
+        return len(found)
+
+    def claim_expiry(self, day: str) -> bool:
+        """True for the first one that asks for the day, in any process."""
+        return self._table.insert({"PartitionKey": "_expiry", "RowKey": day})
 
     def _range(self, model: str, low: str, high: str, most: int) -> list[Any]:
         return list(

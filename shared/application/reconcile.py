@@ -7,12 +7,13 @@ the end. Everything that goes wrong outside is tried again by the next pass.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from shared.application.apply import apply_all, pin_all
 from shared.application.observe import observe
+from shared.application.records import OnceRecorded, failed, new_id, will_retry
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import ConflictError
 from shared.domain.events import Message
@@ -34,8 +35,17 @@ RETRY_SECONDS = 15
 def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
     """Take one step for the model; gives the decision that was recorded.
 
-    Raises only what nobody foresaw, so that the platform delivers the message again.
+    Raises what nobody foresaw, so that the platform delivers the message again; that is recorded.
     """
+    log = OnceRecorded(ports.decisions)
+    try:
+        return _reconcile(replace(ports, decisions=log), spec, message)
+    except Exception as error:
+        log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
+        raise
+
+
+def _reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
     now = ports.clock.now()
     snapshot = ports.state.load(spec.name)
     ticked = message.cause == TICK and _not_due(snapshot, now)
@@ -88,12 +98,16 @@ def _pass(
         etag = _save(ports, spec, plan, snapshot, lease)
     except ConflictError as error:
         return _come_again(ports, message, now, str(error))
-    applied = apply_all(ports, spec, plan.actions, lease)
-    if applied.refused:
-        refused = replace(plan.state, order_refused=applied.refused)
-        ports.state.save(refused, etag)
+    try:
+        applied = apply_all(ports, spec, plan.actions, lease)
+    except Exception as error:
+        # What was saved is decided: the next pass would not say again why.
+        ports.decisions.append(_decision(message, now, plan, will_retry(error)))
+        raise
     decision = _decision(message, now, plan, applied.outcome)
     ports.decisions.append(decision)
+    if applied.refused:
+        ports.state.save(replace(plan.state, order_refused=applied.refused), etag)
     if applied.outcome == "done" and plan.state.next_due_at <= now:
         ports.queue.send(Message(spec.name, "continue", message.traceparent))
     return decision
@@ -115,22 +129,22 @@ def _not_due(snapshot: Snapshot, now: datetime) -> bool:
 def _come_again(ports: Ports, message: Message, now: datetime, why: str = "") -> Decision:
     """Another pass is at work. Never an error: five errors would poison the message."""
     if message.cause != TICK:
-        # Spread by the message itself, so that copies do not meet again.
-        delay = RETRY_SECONDS + hash((message.model, message.cause)) % RETRY_SECONDS
+        # Spread by the message itself, so that copies do not meet again; the same in every process.
+        delay = RETRY_SECONDS + crc32(f"{message.model} {message.cause}".encode()) % RETRY_SECONDS
         ports.queue.send(message, delay_seconds=delay)
     reason = Reason("busy", why or "another pass for this model is at work")
     return _record(ports, message, now, Kind.COALESCED, reason)
 
 
 def _record(ports: Ports, message: Message, now: datetime, kind: Kind, reason: Reason) -> Decision:
-    decision = Decision(_new_id(now), message.model, now, message.cause, kind, (reason,))
+    decision = Decision(new_id(now), message.model, now, message.cause, kind, (reason,))
     ports.decisions.append(decision)
     return decision
 
 
 def _decision(message: Message, now: datetime, plan: Plan, outcome: str) -> Decision:
     return Decision(
-        id=_new_id(now),
+        id=new_id(now),
         model=message.model,
         at=now,
         cause=message.cause,
@@ -141,7 +155,3 @@ def _decision(message: Message, now: datetime, plan: Plan, outcome: str) -> Deci
         about=plan.about,
         facts=plan.facts,
     )
-
-
-def _new_id(now: datetime) -> str:
-    return f"{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:8]}"

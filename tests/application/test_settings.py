@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.application.retention import DECISION_DAYS
 from shared.domain.errors import SettingsError
 from shared.settings import load_settings
 
@@ -62,4 +63,13 @@ def test_addresses_that_are_refused(
     sample.setenv("NOON_CONTAINER_URL", url)
     sample.setenv("NOON_CONTAINER_AUDIENCE", audience)
     with pytest.raises(SettingsError, match=words):
+        load_settings()
+
+
+def test_decisions_are_kept_as_long_as_the_settings_say(sample: pytest.MonkeyPatch) -> None:
+    """More than a year unless it is said otherwise, and never no time at all."""
+    sample.delenv("NOON_DECISION_DAYS")
+    assert load_settings().decision_days == DECISION_DAYS
+    sample.setenv("NOON_DECISION_DAYS", "0")
+    with pytest.raises(SettingsError, match="NOON_DECISION_DAYS"):
         load_settings()

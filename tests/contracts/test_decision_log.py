@@ -76,6 +76,37 @@ def test_about_gives_what_was_known_at_a_time(decision_log: DecisionLog) -> None
     assert decision_log.about("flights", "traffic", 2, NOON - timedelta(seconds=1)) == []
 
 
+def test_old_decisions_go_with_all_that_leads_to_them(decision_log: DecisionLog) -> None:
+    """What is older than an instant goes, so many at a time; the rest stays and is found."""
+    for number in range(6):
+        keys = [f"blob:{number}-{key}" for key in range(60)]
+        decision_log.append(decision(f"d{number}", number, "version:3", *keys))
+    decision_log.append(replace(decision("theirs", 0, "version:3"), model="diabetes"))
+    before = NOON + timedelta(minutes=4)
+    assert [decision_log.expire("flights", before, 3) for _ in range(3)] == [3, 1, 0]
+    assert ids(decision_log.since("flights", LONG_AGO, 10)) == ["d4", "d5"]
+    assert ids(decision_log.about("flights", "version:3", 10)) == ["d4", "d5"]
+    assert decision_log.about("flights", "blob:0-59", 10) == []
+    assert ids(decision_log.about("flights", "blob:4-59", 10)) == ["d4"]
+    assert ids(decision_log.since("diabetes", LONG_AGO, 10)) == ["theirs"]
+
+
+def test_nothing_is_left_of_what_went(azure_table: AzureTable) -> None:
+    """The rows that led to a decision go too, and one that is gone already does no harm."""
+    log = AzureTableDecisionLog(azure_table)
+    log.append(decision("d1", 0, "version:3", "job:a"))
+    (index, *_) = azure_table.query("RowKey lt @high", {"high": "j"}, most=3)
+    azure_table.client().delete_entity("flights", "i-job:a!" + index["RowKey"][2:])
+    assert log.expire("flights", NOON + timedelta(minutes=1), 10) == 1
+    assert azure_table.query("PartitionKey eq @model", {"model": "flights"}) == []
+
+
+def test_one_process_a_day_lets_decisions_go(decision_log: DecisionLog) -> None:
+    """Of all that ask for a day the first one has it."""
+    asked = [decision_log.claim_expiry(day) for day in ("20261123", "20261123", "20261124")]
+    assert asked == [True, False, True]
+
+
 def test_models_are_apart(decision_log: DecisionLog) -> None:
     """One model's decisions are not shown for another."""
     decision_log.append(decision("d1", 0, "version:3"))

@@ -91,6 +91,7 @@ class MemoryDecisionLog:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Decision] = {}
+        self._claimed: set[str] = set()
 
     @property
     def decisions(self) -> list[Decision]:
@@ -111,6 +112,19 @@ class MemoryDecisionLog:
         """The newest `most` decisions with this key among their `about`, oldest first."""
         found = (row for row in self._of(model) if key in row.about)
         return _newest((row for row in found if until is None or row.at <= until), most)
+
+    def expire(self, model: str, before: datetime, most: int) -> int:
+        """Delete up to `most` decisions of a model from before an instant; gives how many."""
+        old = [row for row in self._of(model) if row.at < before][:most]
+        for row in old:
+            del self._rows[model, row.id]
+        return len(old)
+
+    def claim_expiry(self, day: str) -> bool:
+        """True for the first one that asks for the day, in any process."""
+        first = day not in self._claimed
+        self._claimed.add(day)
+        return first
 
     def _of(self, model: str) -> list[Decision]:
         return [row for (owner, _), row in self._rows.items() if owner == model]

@@ -1,0 +1,212 @@
+"""That every message, order and event ends in one recorded decision, whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.adapters.azure_queues import message_text
+from shared.application import intake
+from shared.domain.decision import Decision, Kind
+from shared.domain.errors import UnavailableError
+from shared.domain.events import Message, Verb
+from tests.application.conftest import World
+from tests.application.story import blob_event, complete, land, run_event, running
+from tests.builders import spec
+
+TICK = message_text(Message("flights", "tick"))
+
+
+class SurprisingError(Exception):
+    """Nobody foresaw it."""
+
+
+class Broken:
+    """A port of which one method raises an error, before or after it did its work."""
+
+    def __init__(self, port: Any, method: str, error: Exception, *, after: bool = False) -> None:
+        self._port, self._method, self._error, self._after = port, method, error, after
+        self.times = 1
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self._port, name)
+        if name != self._method or not self.times:
+            return found
+
+        def broken(*args: Any, **named: Any) -> Any:
+            self.times -= 1
+            if self._after:
+                found(*args, **named)
+            raise self._error
+
+        return broken
+
+
+def breaking(world: World, port: str, method: str, error: Exception, **how: bool) -> None:
+    """From now on the method raises once."""
+    broken = Broken(getattr(world.plane.ports, port), method, error, **how)
+    world.plane = replace(world.plane, ports=replace(world.plane.ports, **{port: broken}))
+
+
+def new_decisions(world: World, work: Callable[[], object]) -> list[Decision]:
+    """What was recorded meanwhile."""
+    before = set(map(id, world.decisions.decisions))
+    work()
+    return [row for row in world.decisions.decisions if id(row) not in before]
+
+
+BEFORE_ANYTHING = [
+    ("state", "load", UnavailableError("tables are down")),
+    ("lease", "hold", UnavailableError("blobs are down")),
+    ("landing", "list", UnavailableError("the listing failed")),
+    ("files", "write_once", UnavailableError("the manifest could not be written")),
+    ("state", "save", UnavailableError("tables are down")),
+    ("state", "load", SurprisingError("a bug")),
+]
+
+
+@pytest.mark.parametrize(("port", "method", "error"), BEFORE_ANYTHING)
+def test_pass_that_could_not_begin_is_recorded_and_comes_again(
+    world: World, port: str, method: str, error: Exception
+) -> None:
+    """An error that nobody foresaw is recorded once as failed, and rises to the platform."""
+    world.go_on(1)
+    land(world, "a.csv")
+    world.clock.advance(timedelta(minutes=5))
+    breaking(world, port, method, error)
+
+    def fail() -> None:
+        with pytest.raises(type(error)):
+            intake.take(world.plane, TICK)
+
+    (decision,) = new_decisions(world, fail)
+    assert decision.kind is Kind.FAILED
+    assert decision.cause == "tick"
+    assert decision.outcome == f"{type(error).__name__}: {error}; will be tried again"
+    assert intake.take(world.plane, TICK) is not None
+    assert len(world.jobs.running) == 1
+
+
+def test_what_was_saved_is_recorded_although_it_could_not_be_done(world: World) -> None:
+    """A bug while acting does not hide what was decided: the slot's or order's decision is kept."""
+    land(world, "a.csv")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    breaking(world, "jobs", "submit", SurprisingError("a bug"))
+
+    def fail() -> None:
+        with pytest.raises(SurprisingError):
+            intake.take(world.plane, TICK)
+
+    (decision,) = new_decisions(world, fail)
+    assert decision.kind is Kind.FAILED
+    assert f"order:{order.order_id}" in decision.about
+    assert "will be tried again" in decision.outcome
+    world.go_on(3)
+    assert len(world.jobs.running) == 1
+    assert len(world.decisions.about("flights", f"order:{order.order_id}", 5)) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_decision_that_could_not_be_kept_is_tried_once_more(world: World, after: bool) -> None:
+    """Whether the answer was lost or the write: the same decision is kept, once."""
+    land(world, "a.csv")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    breaking(world, "decisions", "append", UnavailableError("lost"), after=after)
+
+    def fail() -> None:
+        with pytest.raises(UnavailableError):
+            intake.take(world.plane, TICK)
+
+    (decision,) = new_decisions(world, fail)
+    assert decision.kind is Kind.ACTED
+    assert f"order:{order.order_id}" in decision.about
+
+
+def test_failure_after_the_record_adds_no_second_one(world: World) -> None:
+    """A message that could not be sent on does not make two decisions of one."""
+    land(world, "a.csv")
+    world.go_on(4)
+    complete(world, event=False)
+    breaking(world, "queue", "send", UnavailableError("queues are down"))
+
+    def fail() -> None:
+        with pytest.raises(UnavailableError):
+            intake.take(world.plane, message_text(Message("flights", "run x Completed")))
+
+    assert len(new_decisions(world, fail)) == 1
+
+
+EVENTS = [
+    ("state", "add_landing", blob_event("flights/b.csv"), "flights"),
+    ("queue", "send", run_event("flights-slot-20261123t1200-a1"), "flights"),
+]
+
+
+@pytest.mark.parametrize(("port", "method", "event", "model"), EVENTS)
+def test_event_that_could_not_be_noted_is_recorded_and_comes_again(
+    world: World, port: str, method: str, event: dict[str, Any], model: str
+) -> None:
+    """Event Grid brings it again: the answer is an error, and the log says why."""
+    breaking(world, port, method, UnavailableError("down"))
+
+    def fail() -> None:
+        with pytest.raises(UnavailableError):
+            intake.receive(world.plane, event)
+
+    (decision,) = new_decisions(world, fail)
+    assert (decision.model, decision.kind) == (model, Kind.FAILED)
+    intake.receive(world.plane, event)
+    assert len(world.queue.waiting) == 1
+
+
+ENDINGS: dict[str, tuple[str, Kind]] = {
+    "not JSON": ("{", Kind.IGNORED),
+    "of another schema": ('{"schema": 2, "model": "flights", "cause": "x"}', Kind.IGNORED),
+    "unknown model": (message_text(Message("ships", "tick")), Kind.IGNORED),
+    "first look": (TICK, Kind.HELD),
+}
+
+
+@pytest.mark.parametrize(("text", "kind"), ENDINGS.values(), ids=ENDINGS)
+def test_every_message_ends_in_one_decision(world: World, text: str, kind: Kind) -> None:
+    """Whatever the text, one decision says what became of it."""
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, text))
+    assert decision.kind is kind
+
+
+def test_message_that_meets_another_pass_ends_in_one_decision(world: World) -> None:
+    """It is coalesced into the copy that comes later."""
+    with world.lease.hold("flights"):
+        text = message_text(Message("flights", "landing x"))
+        (decision,) = new_decisions(world, lambda: intake.take(world.plane, text))
+    assert decision.kind is Kind.COALESCED
+
+
+def test_skipped_slot_is_found_by_its_key(world: World) -> None:
+    """A slot that was missed for too long ends in a decision, as one that got a job does."""
+    world.plane = replace(world.plane, models={"flights": spec("flights", schedule="0 12 * * 2")})
+    world.go_on(1)
+    world.clock.advance(timedelta(days=3))
+    land(world, "a.csv", event=False)
+    world.go_on(1)
+    (decision,) = world.decisions.about("flights", "slot:20261124t1200", 5)
+    assert "slot_skipped" in [reason.code for reason in decision.reasons]
+
+
+def test_retried_job_is_found_by_either_name(world: World) -> None:
+    """The decision to try again ends one attempt and begins the next."""
+    from shared.domain.facts import JobStatus
+
+    land(world, "a.csv")
+    world.go_on(5)
+    first = running(world).job
+    world.jobs.finish(first, JobStatus.FAILED, "node lost")
+    world.go_on(2)
+    second = running(world).job
+    assert second != first
+    (decision,) = world.decisions.about("flights", f"ended:job:{first}", 5)
+    assert world.decisions.about("flights", f"begun:job:{second}", 5) == [decision]
