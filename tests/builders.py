@@ -235,6 +235,7 @@ def metrics_text(**changes: Any) -> str:
 def against(number: int, value: float, mean: float, low: float, high: float) -> dict[str, Any]:
     """The fields of metrics.json that compare with a champion."""
     return {
+        "challenger": {"value": round(value + mean, 6)},
         "champion": {"version": str(number), "value": value},
         "versus_champion": interval(mean, low, high),
     }

@@ -48,6 +48,7 @@ def observe(
         spec_path=spec_path(spec.name, _digest(spec_bytes(spec))),
         job=job,
         metrics=_metrics(ports, job),
+        holdout=_holdout(ports, job),
         problems=_problems(ports, job),
         registered_job=_registered_job(ports, spec, state)
         if wanted.endpoint or wanted.container
@@ -83,6 +84,17 @@ def _metrics(ports: Ports, job: JobFacts | None) -> str | None:
         return None
     content = ports.files.read(output_path(job.name, "model", "metrics.json"))
     return None if content is None else content.decode(errors="replace")
+
+
+def _holdout(ports: Ports, job: JobFacts | None) -> str | None:
+    """What `prepare` says that it held out; None where it left no word that can be read."""
+    if job is None or job.status is not JobStatus.COMPLETED:
+        return None
+    content = ports.files.read(output_path(job.name, "report", "prepared.json"))
+    try:
+        return None if content is None else str(json.loads(content)["holdout"]["digest"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _problems(ports: Ports, job: JobFacts | None) -> tuple[Problem, ...]:

@@ -195,6 +195,8 @@ class Facts:
     job: JobFacts | None = None
     metrics: str | None = None
     """metrics.json of the completed job."""
+    holdout: str | None = None
+    """Digest of the rows that the completed job's first step held out, as it says itself."""
     problems: tuple[Problem, ...] = ()
     """Of the failed job."""
     registered_job: str | None = None

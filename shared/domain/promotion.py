@@ -51,13 +51,17 @@ def judge(
     champion: Champion | None,
     policy: GatePolicy,
     now: datetime,
+    holdout: str | None = None,
 ) -> Verdict:
-    """The verdict on the challenger of a completed job, from its metrics.json."""
+    """The verdict on the challenger of a completed job, from its metrics.json.
+
+    `holdout` is the digest of the rows that the job's first step held out, if it left word.
+    """
     try:
         metrics = read_metrics(text)
     except MalformedError as error:
         return Halt((Reason("malformed", str(error)),))
-    strange = _strange(metrics, training)
+    strange = _strange(metrics, training, holdout) or _contradictions(metrics)
     if strange:
         return Halt(strange)
     if (champion.version.number if champion else None) != training.champion:
@@ -93,7 +97,7 @@ def score_of(metrics: Metrics) -> Score:
     )
 
 
-def _strange(metrics: Metrics, training: Training) -> tuple[Reason, ...]:
+def _strange(metrics: Metrics, training: Training, holdout: str | None) -> tuple[Reason, ...]:
     """The metrics are of something else than what was asked for."""
     # As text: whether two versions differ is all that matters here.
     asked = str(training.champion) if training.champion is not None else "none"
@@ -103,6 +107,7 @@ def _strange(metrics: Metrics, training: Training) -> tuple[Reason, ...]:
     checks = (
         ("wrong_job", "job", training.job, metrics.job),
         ("wrong_data", "data version", training.manifest.data_version, metrics.data_version),
+        ("wrong_holdout", "holdout", holdout or metrics.holdout_digest, metrics.holdout_digest),
         ("wrong_champion", "champion", asked, scored),
         ("wrong_anchor", "anchor", wished, anchored),
     )
@@ -111,6 +116,30 @@ def _strange(metrics: Metrics, training: Training) -> tuple[Reason, ...]:
         for code, what, expected, got in checks
         if expected != got
     )
+
+
+def _contradictions(metrics: Metrics) -> tuple[Reason, ...]:
+    """A difference that points the other way than the two values do was computed wrongly."""
+    pairs = (
+        (f"baseline {metrics.baseline_name}", metrics.baseline, metrics.versus_baseline),
+        *(
+            (f"{whom} {scored.version}", scored.value, difference)
+            for whom, scored, difference in (
+                ("champion", metrics.champion, metrics.versus_champion),
+                ("anchor", metrics.anchor, metrics.versus_anchor),
+            )
+            if scored is not None and difference is not None
+        ),
+    )
+    found = []
+    for whom, value, difference in pairs:
+        gain = metrics.gain(metrics.challenger, value)
+        if gain * difference.mean < 0 and not difference.low <= gain <= difference.high:
+            text = (
+                f"the difference to {whom} is said to be {difference}, the values say {gain:+.4f}"
+            )
+            found.append(Reason("contradiction", text))
+    return tuple(found)
 
 
 def _outdated(scored: Scored | None, champion: Champion | None) -> Reason:
@@ -142,9 +171,15 @@ def _enough_rows(metrics: Metrics, policy: GatePolicy) -> list[Reason]:
     return [Reason("too_few_rows", text)]
 
 
-def _above_baseline(metrics: Metrics, _policy: GatePolicy) -> list[Reason]:
+def _above_baseline(metrics: Metrics, policy: GatePolicy) -> list[Reason]:
+    gain = metrics.gain(metrics.challenger, metrics.baseline)
     if metrics.versus_baseline.low > 0:
-        return []
+        if gain >= policy.champion_floor:
+            return []
+        # As champion it would make every holdout suspect, and nothing could follow it any more.
+        text = f"{metrics.metric} {metrics.challenger:.4f} is {gain:+.4f} against the baseline"
+        floor = f"a champion needs {policy.champion_floor:+.4f}"
+        return [Reason("below_floor", f"{text}, {floor}")]
     text = (
         f"{metrics.metric} {metrics.challenger:.4f} is not surely above the baseline "
         f"{metrics.baseline_name} {metrics.baseline:.4f}: {metrics.versus_baseline}"

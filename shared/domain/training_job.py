@@ -128,7 +128,7 @@ def _newest(entries: Iterable[Quarantined]) -> tuple[Quarantined, ...]:
 def _completed(
     state: ModelState, training: Training, facts: Facts, spec: ModelSpec, now: datetime
 ) -> Step:
-    verdict = judge(facts.metrics, training, state.champion, spec.gate, now)
+    verdict = judge(facts.metrics, training, state.champion, spec.gate, now, facts.holdout)
     about = (f"job:{training.job}", f"data:{training.manifest.data_version}")
     state = replace(state, training=None)
     match verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from shared.application import intake
 from shared.domain.events import Message
@@ -23,7 +24,7 @@ from simulation.drills.slots import DRILLS as SLOT_DRILLS
 from simulation.drills.world import MODEL, NOON, World, new_world
 
 BURST = 10_000
-UNREMARKABLE = {"versus_baseline": interval(0.0, -0.01, 0.01)}
+UNREMARKABLE: dict[str, Any] = {"versus_baseline": interval(0.0, -0.01, 0.01)}
 """Metrics of a model that nobody wants: the training ends, and nothing follows."""
 
 
@@ -125,8 +126,7 @@ def _while_running() -> Found:
     for _ in range(90):
         world.go_on(1)
         most = max(most, len(world.jobs.running))
-    found = _jobs(world, f", {most} at once")
-    return found
+    return _jobs(world, f", {most} at once")
 
 
 def _ends(status: JobStatus, times: int) -> Found:
@@ -201,10 +201,8 @@ def _two_workers() -> Found:
         world.work_off()
     copies = len(world.queue.waiting)
     world.go_on(10)
-    return Found(
-        f"{copies} copies, {len(world.jobs.running)} job",
-        world.at().training.because if world.at().training else world.at().last_refusal,
-    )
+    jobs = [job.because for job in world.jobs.running]
+    return Found(f"{copies} copies, {len(jobs)} job", "; ".join(jobs))
 
 
 ONCE = "1 job, 3 files"

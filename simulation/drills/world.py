@@ -122,7 +122,7 @@ class World:
     def traffic(self) -> dict[str, int]:
         """Who gets callers in truth, whatever the endpoint says of it."""
         endpoint = self.endpoint.real(MODEL)
-        return {name: share for name, share in (endpoint.traffic if endpoint else {}).items()}
+        return dict(endpoint.traffic) if endpoint else {}
 
     def deployments(self) -> set[str]:
         """What stands at the endpoint in truth."""

@@ -158,6 +158,46 @@ def test_versions_are_numbers() -> None:
     assert isinstance(ten, Halt)
 
 
+def test_holdout_is_the_one_that_was_held_out() -> None:
+    """Metrics over other rows than the job's own first step held out say nothing."""
+    same = judge(metrics_text(), training(), None, gate(), NOON, holdout="h1")
+    other = judge(metrics_text(), training(), None, gate(), NOON, holdout="h2")
+    assert isinstance(same, Promote)
+    assert isinstance(other, Halt)
+    assert [reason.code for reason in other.reasons] == ["wrong_holdout"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        against(3, 0.8, -0.05, -0.07, -0.03) | {"versus_champion": interval(0.05, 0.03, 0.07)},
+        BETTER | {"versus_baseline": interval(-0.25, -0.28, -0.22)},
+        BETTER | {"champion": {"version": "3", "value": 0.8}},
+    ],
+    ids=["difference turned", "baseline turned", "values exchanged"],
+)
+def test_difference_agrees_with_its_values(changes: dict[str, Any]) -> None:
+    """A difference with the wrong sign, as of exchanged arguments, stops the gate."""
+    verdict = judge(metrics_text(**changes), training(champion=3), champion(3), gate(), NOON)
+    assert isinstance(verdict, Halt)
+    assert {reason.code for reason in verdict.reasons} == {"contradiction"}
+
+
+def test_small_values_may_differ_in_sign_from_their_interval() -> None:
+    """The mean over resamples is not the value itself: around zero they may disagree."""
+    close = against(3, 0.75, 0.001, -0.004, 0.006) | {"challenger": {"value": 0.749}}
+    verdict = judge(metrics_text(**close), training(champion=3), champion(3, at=OLD), gate(), NOON)
+    assert isinstance(verdict, Promote)
+
+
+def test_first_version_is_held_to_the_floor_of_champions() -> None:
+    """A champion below its floor would make every later holdout suspect, and rule for ever."""
+    weak = {"challenger": {"value": 0.549}, "versus_baseline": interval(0.049, 0.04, 0.06)}
+    verdict = judge(metrics_text(**weak), training(), None, gate(champion_floor=0.05), NOON)
+    assert isinstance(verdict, Retain)
+    assert [reason.code for reason in verdict.reasons] == ["below_floor"]
+
+
 def test_every_broken_rule_is_named() -> None:
     """The reasons of a refusal are all of them, not the first."""
     text = metrics_text(
