@@ -24,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check simulate format lock
+.PHONY: help setup up demo down reset test check drill simulate format lock
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -55,6 +55,9 @@ check: setup ## Format, lint, types, import rules
 simulate: DAYS = 365
 simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
 	@$(BIN)/noon simulate --seeds $(SEEDS) --days $(DAYS) --workers $(WORKERS)
+
+drill: setup ## Planted bad models, sick canaries and lost events: each must end as it must
+	@$(BIN)/python -m noon drill
 
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet

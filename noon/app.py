@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from noon.drilling import drilling
 from noon.proving import proving
 from noon.steering import steering
 
@@ -39,6 +40,7 @@ app = typer.Typer(
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
 deploy = typer.Typer(help="Register what training and serving need.", no_args_is_help=True)
 app.add_typer(steering)
+app.add_typer(drilling)
 app.add_typer(proving)
 app.add_typer(data, name="data")
 app.add_typer(deploy, name="deploy")
