@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from noon.drilling import drilling
+from noon.explaining import explaining
 from noon.proving import proving
 from noon.steering import steering
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     "\b\nEnvironment:\n"
     "  NOON_HOME           folder of the local stack (default: .noon in the checkout)\n"
     "  NOON_URL            function app to talk to, instead of the local stack\n"
-    "  NOON_FUNCTION_KEY   its key for status and predict\n"
+    "  NOON_FUNCTION_KEY   its key for status, why and predict\n"
     "  NOON_ORDERS_KEY     its key for train\n"
     "  NOON_ROLLOUT_KEY    its key for pause, resume, abort, rollback (else NOON_ORDERS_KEY)\n"
     "  NO_COLOR            set: no colours",
@@ -40,6 +41,7 @@ app = typer.Typer(
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
 deploy = typer.Typer(help="Register what training and serving need.", no_args_is_help=True)
 app.add_typer(steering)
+app.add_typer(explaining)
 app.add_typer(drilling)
 app.add_typer(proving)
 app.add_typer(data, name="data")

@@ -52,6 +52,11 @@ class AppClient:
         models: list[dict[str, Any]] = self._ask("GET", "/api/status", self.function_key)["models"]
         return models
 
+    def why(self, thing: str, model: str = "") -> dict[str, Any]:
+        """Give the chain behind an id."""
+        asked = f"?model={quote(model, safe='')}" if model else ""
+        return self._ask("GET", f"/api/why/{quote(thing)}{asked}", self.function_key)
+
     def train(self, model: str, because: str, who: str) -> str:
         """Order a training and give the order's id."""
         path = f"/api/models/{quote(model, safe='')}/train"

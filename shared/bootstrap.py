@@ -15,6 +15,7 @@ from shared.adapters.azure_blobs import (
 from shared.adapters.azure_container import AzureContainerServing
 from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_health import AzureTableHealthWindow
+from shared.adapters.azure_leftovers import AzureDeadLetters, AzurePoisonQueue
 from shared.adapters.azure_ml import AzureMachineLearning
 from shared.adapters.azure_ml_endpoints import AzureOnlineEndpoint
 from shared.adapters.azure_ml_jobs import AzureTrainingJobs
@@ -31,6 +32,7 @@ from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
 from shared.application.intake import ControlPlane
 from shared.application.predict import Predictions
+from shared.application.replay import DeadLetters, PoisonQueue
 from shared.application.retention import Retention
 from shared.domain.errors import SettingsError
 from shared.domain.facts import Release
@@ -81,6 +83,27 @@ def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
     for name, spec in models.items():
         if spec.serving == "container" and not settings.container_url:
             raise SettingsError(f'NOON_CONTAINER_URL: {name} has serving = "container"')
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """What was left behind, and whom to tell of it."""
+
+    plane: ControlPlane
+    poison: PoisonQueue
+    dead_letters: DeadLetters | None
+    """None where the settings name no container."""
+
+
+def leftovers() -> Leftovers:
+    """Poisoned messages and dead letters; raises SettingsError when anything is wrong."""
+    settings, credential = load_settings(), LazyCredential()
+    url = settings.dead_letter_url
+    return Leftovers(
+        runtime().plane,
+        AzurePoisonQueue(settings.queue_url, settings.queue_name, credential),
+        AzureDeadLetters(AzureContainer(url, credential)) if url else None,
+    )
 
 
 def release_components() -> Release:

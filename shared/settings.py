@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     no token is sent, which only a container on loopback or a private address may be."""
     lease_seconds: Annotated[int, Field(ge=15, le=60)] = 60
     """How long a pass that died keeps its model to itself."""
+    dead_letter_url: HttpsUrl | Literal[""] = ""
+    """URL of the container where Event Grid leaves what it could not deliver; for replays."""
     decision_days: Annotated[int, Field(ge=1, le=3650)] = 400
     """So long decisions are kept."""
     predict_timeout_seconds: Annotated[float, Field(gt=0, le=180)] = 10.0

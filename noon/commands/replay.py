@@ -1,0 +1,76 @@
+"""`noon replay`: takes in again what was left behind."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from noon.failures import ExitCode, UsageError
+from noon.reach import use_stack_unless
+from shared.domain.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def run_replay(
+    file: str | None, *, poison: bool, dead_letter: bool, do: bool, as_json: bool
+) -> int:
+    """Tell what would come of each message or event, and do it if that is wanted."""
+    if (file is not None) + poison + dead_letter != 1:
+        raise UsageError("give a FILE, --poison or --dead-letter, one of the three")
+    content = _content(file) if file is not None else None
+    use_stack_unless("NOON_QUEUE_URL")
+    told = []
+    try:
+        for each in _replayed(file or "", content, dead_letter=dead_letter, do=do):
+            told.append(each)
+            if not as_json:
+                print(_line(each))
+    except MalformedError as error:
+        raise UsageError(str(error)) from None
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+    elif not told:
+        print("nothing was left behind")
+    elif not do:
+        print(f"{len(told)} would be taken in again: the same with --yes does it")
+    return ExitCode.OK
+
+
+def _replayed(
+    name: str, content: bytes | None, *, dead_letter: bool, do: bool
+) -> Iterator[dict[str, Any]]:
+    # Late: the Azure libraries take seconds to import.
+    from shared.application.replay import MOST, replay_events, replay_poison
+    from shared.bootstrap import leftovers
+
+    left = leftovers()
+    if content is not None:
+        yield from replay_events(left.plane, [(name, content)], do=do)
+    elif not dead_letter:
+        yield from replay_poison(left.plane, left.poison, do=do)
+    elif left.dead_letters is None:
+        raise UsageError("set NOON_DEAD_LETTER_URL to the container of the dead letters")
+    else:
+        yield from replay_events(left.plane, left.dead_letters.read(MOST), do=do)
+
+
+def _content(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _line(told: dict[str, Any]) -> str:
+    done = told["done"]
+    if told["kind"] == "wakes":
+        verb = "woke" if done else "would wake"
+        return f"{told['source']}: {verb} {told['model']} ({told['what']})"
+    verb = "was ignored" if done else "would be ignored"
+    return f"{told['source']}: {verb}: {told['what']}"
