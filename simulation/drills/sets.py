@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from simulation.drills import gate, rollout, trigger
-from simulation.drills.drill import Result, play_all
+from simulation.drills.drill import Drill, Result, play_all
 from simulation.drills.laboratory import laboratory
 
 
-def _gate() -> Iterator[Result]:
+def _gate() -> Iterator[Drill]:
     with laboratory() as lab:
-        yield from play_all(gate.drills(lab))
+        yield from gate.drills(lab)
 
 
-SETS: Mapping[str, Callable[[], Iterator[Result]]] = {
+SETS: Mapping[str, Callable[[], Iterable[Drill]]] = {
     "gate": _gate,
-    "rollout": lambda: play_all(rollout.DRILLS),
-    "trigger": lambda: play_all(trigger.DRILLS),
+    "rollout": lambda: rollout.DRILLS,
+    "trigger": lambda: trigger.DRILLS,
 }
 
 
-def play(name: str) -> Iterator[Result]:
-    """The results of one set, each as soon as it is there."""
-    return SETS[name]()
+def play(name: str, only: Collection[str] = ()) -> Iterator[Result]:
+    """The results of one set, or of some of its drills, each as soon as it is there."""
+    return play_all(drill for drill in SETS[name]() if not only or drill.name in only)
