@@ -16,6 +16,9 @@ TEXT_MAX = 30_000
 """Characters of one property; a table takes 32 Ki."""
 KEY_MAX = 300
 """Characters of a key in a row's key; a table takes 512."""
+COPIED_MAX = 10_000
+"""Characters of a decision that its index rows copy, so that one query reads many; a transaction
+takes 4 MiB."""
 CUT = " … [cut]"
 EPOCH = datetime.fromtimestamp(0, UTC)
 FAR = 10**17
@@ -23,7 +26,7 @@ FAR = 10**17
 
 
 class AzureTableDecisionLog:
-    """A row for each decision and one for each thing that it is about.
+    """A row for each decision and one for each thing that it is about, with a copy if it is small.
 
     A table sorts by key, upwards only: keys hold the time that is left until a far day, so that
     the newest come first and a query can stop early.
@@ -37,12 +40,13 @@ class AzureTableDecisionLog:
 
         One transaction up to 99 things; beyond, the decision comes with the last of them.
         """
-        order = _order(decision)
+        order, row = _order(decision), decision_row(decision)
+        small = sum(len(str(value)) for value in row.values()) <= COPIED_MAX
+        copied = row if small else {"PartitionKey": decision.model}
         rows = [
-            {"PartitionKey": decision.model, "RowKey": f"i-{_key(key)}!{order}"}
-            for key in dict.fromkeys(decision.about)
+            copied | {"RowKey": f"i-{_key(key)}!{order}"} for key in dict.fromkeys(decision.about)
         ]
-        waiting = iter([*rows, decision_row(decision)])
+        waiting = iter([*rows, row])
         while together := list(islice(waiting, TRANSACTION_MAX)):
             self._table.upsert_together(together)
 
@@ -61,8 +65,9 @@ class AzureTableDecisionLog:
         found = []
         for row in reversed(self._range(model, newest, prefix + "~", most)):
             order = str(row["RowKey"]).removeprefix(prefix)
-            if decision := self._table.get(model, f"d-{order}"):
-                found.append(decision_of(decision))
+            whole = row if "id" in row else self._table.get(model, f"d-{order}")
+            if whole is not None:
+                found.append(decision_of(whole))
         return found
 
     def expire(self, model: str, before: datetime, most: int) -> int:

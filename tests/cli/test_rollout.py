@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from subprocess import CompletedProcess
 from threading import RLock, Thread
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from azure_emulator.testing import wait_until
@@ -22,6 +23,7 @@ from azure_emulator.testing import wait_until
 from shared.application.orders import take_order
 from shared.application.predict import Answer
 from shared.application.status import status
+from shared.application.why import answer as why_answer
 from tests.application.conftest import World, world
 from tests.application.test_canary import rolling, rollout_of, traffic
 from tests.cli.conftest import cli_environment
@@ -57,9 +59,13 @@ class App:
 
 def answered(world: World, method: str, path: str, body: bytes) -> Answer:
     """What the function of this route answers."""
-    match (method, *path.strip("/").split("/")):
+    parts = urlsplit(path)
+    match (method, *parts.path.strip("/").split("/")):
         case ("GET", "api", "status"):
             return Answer(200, json.dumps(status(world.plane)).encode())
+        case ("GET", "api", "why", *thing):
+            named = parse_qs(parts.query).get("model", [""])[0]
+            return why_answer(world.plane, unquote("/".join(thing)), named)
         case ("POST", "api", "models", model, "rollout", verb):
             return take_order(world.plane, model, verb, body)
     return Answer(404, b"{}")

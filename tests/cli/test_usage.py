@@ -24,6 +24,8 @@ COMMANDS = (
     "resume",
     "abort",
     "rollback",
+    "why",
+    "replay",
     "data push",
     "deploy components",
 )
@@ -64,6 +66,10 @@ WRONG_USAGE = {
     "no reason to pause": (["pause", "flights"], "Missing option '--because'"),
     "empty reason to go back": (["rollback", "flights", "--because", ""], "--because needs"),
     "no model": (["rollout"], "Missing argument"),
+    "nothing asked": (["why"], "Missing argument"),
+    "nothing to replay": (["replay"], "one of the three"),
+    "two to replay": (["replay", "--poison", "--dead-letter"], "one of the three"),
+    "no such file": (["replay", "nowhere.json"], "nowhere.json cannot be read"),
     "no rows": (["predict", "flights"], "--row '{…}' or by --csv FILE"),
     "two sources": (["predict", "flights", "--row", "{}", "--csv", "x"], "one of the two"),
     "not JSON": (["predict", "flights", "--row", "{a}"], "--row is not JSON"),
@@ -106,6 +112,8 @@ NEEDS_A_STACK = {
     "rollout": ["rollout", "flights"],
     "watch": ["rollout", "flights", "--watch"],
     "abort": ["abort", "flights", "--because", "test"],
+    "why": ["why", "flights:3"],
+    "replay": ["replay", "--poison"],
     "push": ["data", "push", "flights", "--from", "2013-02-01", "--to", "2013-02-01"],
     "deploy": ["deploy", "components"],
 }

@@ -9,6 +9,7 @@ from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_tables import AzureTable
 from shared.domain.decision import Decision, Kind, Reason
 from shared.ports import DecisionLog
+from tests.contracts.conftest import Requests
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -137,6 +138,23 @@ def test_decision_about_hundreds_of_things_is_found_by_each(decision_log: Decisi
     decision_log.append(decision("d1", 0, *keys))
     for key in (keys[0], keys[99], keys[249]):
         assert ids(decision_log.about("flights", key, 10)) == ["d1"]
+
+
+def test_many_decisions_about_a_thing_are_one_request(
+    azure_table: AzureTable, requests_sent: Requests
+) -> None:
+    """What is asked about a thing costs one query, unless a decision is very large."""
+    log = AzureTableDecisionLog(azure_table)
+    for number in range(10):
+        log.append(decision(f"d{number}", number, "version:3"))
+    with requests_sent() as requests:
+        assert len(log.about("flights", "version:3", 10)) == 10
+    assert requests == ["GET table"]
+    large = replace(decision("large", 20, "version:3"), facts={"text": "x" * 20_000})
+    log.append(large)
+    with requests_sent() as requests:
+        assert log.about("flights", "version:3", 1) == [large]
+    assert requests == ["GET table"] * 2
 
 
 def test_what_is_too_long_is_cut_with_a_mark(azure_table: AzureTable) -> None:
