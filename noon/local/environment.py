@@ -21,6 +21,7 @@ COMPUTE = "cpu-cluster"
 ACCOUNT = "devstoreaccount1"
 LANDING = "landing"
 RUNS = "azureml-blobstore"
+DEAD_LETTERS = "dead-letters"
 EMULATOR = ROOT / "emulator"
 TICK_SCHEDULE = "*/2 * * * * *"
 
@@ -104,6 +105,7 @@ def azure_environment(home: Path, addresses: Addresses) -> dict[str, str]:
         "NOON_LANDING_DATASTORE": LANDING,
         "NOON_RUNS_URL": f"{blob}/{RUNS}",
         "NOON_RUNS_DATASTORE": "workspaceblobstore",
+        "NOON_DEAD_LETTER_URL": f"{blob}/{DEAD_LETTERS}",
         "NOON_BLOB_URL": blob,
         "NOON_QUEUE_URL": queue,
         "NOON_TABLE_URL": table,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from noon.failures import CommandError
 from noon.local.environment import (
     ACCOUNT,
+    DEAD_LETTERS,
     LANDING,
     RESOURCE_GROUP,
     SUBSCRIPTION,
@@ -64,6 +65,11 @@ def _subscription(endpoint: str, chosen: dict[str, Any]) -> dict[str, Any]:
             "filter": chosen,
             "eventDeliverySchema": "EventGridSchema",
             "retryPolicy": {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440},
+            # What a stopped app refused is not sent again: `noon replay --dead-letter` does it.
+            "deadLetterDestination": {
+                "endpointType": "StorageBlob",
+                "properties": {"resourceId": STORAGE_ID, "blobContainerName": DEAD_LETTERS},
+            },
         }
     }
 

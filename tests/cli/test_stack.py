@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ import pytest
 from azure_emulator.testing import listening, wait_until
 
 from examples.flights import day_files
+from noon.client import AppClient
 from noon.home import Home
+from noon.models import feature_kinds
+from noon.rows import csv_chunks
 
 pytestmark = pytest.mark.e2e
 
@@ -139,6 +143,23 @@ def test_rollout_is_told_and_its_orders_have_a_key_of_their_own(
         return "order_not_possible" in codes
 
     wait_until(refused, what="the refusal of an order without a rollout")
+
+
+def test_a_prediction_is_told_from_its_landing_on(running_stack: RunningStack) -> None:
+    """The id in an answer leads to the data, the verdict and the traffic behind it."""
+    record = running_stack.home.record()
+    assert record is not None
+    [(name, content)] = day_files(date(2013, 1, 9), date(2013, 1, 9))
+    rows = next(csv_chunks(StringIO(content.decode()), name, feature_kinds("flights"), 3))
+    answer = AppClient(record.urls["app"], record.keys["function"]).predict("flights", rows)
+    links = running_stack.json("why", answer["request_id"])
+    kinds = {link["kind"] for link in links}
+    assert {"landings", "manifest", "training", "verdict", "rollout", "traffic"} <= kinds
+    assert (links[-1]["kind"], links[-1]["facts"]["share"]) == ("prediction", 100)
+    assert (
+        "flights/2013-01-09.csv is in the data of"
+        in running_stack.noon("why", "flights/2013-01-09.csv").stdout
+    )
 
 
 def test_what_has_landed_is_skipped(running_stack: RunningStack) -> None:
