@@ -24,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill simulate format lock
+.PHONY: help setup up demo down reset test check drill proof simulate format lock
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -58,6 +58,14 @@ simulate: setup ## Play the control plane in a world of chance and faults (SEEDS
 
 drill: setup ## Planted bad models, sick canaries and lost events: each must end as it must
 	@$(BIN)/python -m noon drill
+
+proof: setup ## Write docs/proof.md from a run of every test and of the drills
+	@mkdir -p .noon
+	code=0 # The page is written also when something failed, and says so.
+	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --junitxml .noon/tests.xml || code=$$?
+	$(BIN)/python -m simulation.proof --junit .noon/tests.xml > .noon/proof.md || code=$$?
+	mv .noon/proof.md docs/proof.md
+	exit $$code
 
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from noon.failures import ExitCode
+from noon.failures import CommandError, ExitCode
 from noon.show import WIDTH
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ def run_drills(names: Sequence[str], *, as_json: bool) -> int:
     """Play these sets; the exit code says whether everything went as expected."""
     from simulation.drills.sets import play
 
+    if "gate" in names and find_spec("skl2onnx") is None:
+        raise CommandError(
+            "the gate's drills train models, and the libraries for that are not installed here: "
+            "run `make setup`, or drill `rollout` and `trigger` alone"
+        )
     results: list[Result] = []
     began = monotonic()
     for name in names:
