@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 from rich.tree import Tree
 
-from noon.show import clock
+from noon.show import IDLE, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def chain(told: dict[str, Any]) -> Tree:
 
 def _below(link: dict[str, Any]) -> Iterator[str]:
     for reason in link["reasons"]:
-        if reason["text"]:
+        if reason["text"] and reason["code"] not in IDLE:
             yield reason["text"]
     facts = link["facts"]
     for action in facts.get("actions") or ():

@@ -66,7 +66,9 @@ def why(plane: ControlPlane, text: str, model: str = "") -> dict[str, Any]:
             f"nothing is known of the {asked.what} {asked.value!r} of {asked.model}: no decision "
             f"is kept under {looked}"
         )
-    links = sorted((*map(link_of, chain.found.values()), *chain.notes), key=lambda link: link.at)
+    links = [*chain.notes, *map(link_of, chain.found.values())]
+    # Of the same instant: the data before the job that reads it, and how that stands at the end.
+    links.sort(key=lambda link: (link.at, link.kind == "job"))
     links += chain.traffic
     if asked.at is not None:
         shares = chain.traffic[-1].facts if chain.traffic else {}

@@ -17,8 +17,9 @@ from tests.application.conftest import World
 from tests.application.counting import counted
 from tests.application.story import complete, land, refuse_data, running
 from tests.application.test_canary import rolling, state_of, traffic
+from tests.application.test_container import contained, next_version
 
-__all__ = ["rolling"]
+__all__ = ["contained", "rolling"]
 
 CALLS_MAX = 10
 
@@ -58,6 +59,8 @@ def test_version_is_told_from_landing_to_traffic(told: World) -> None:
     assert verdict["facts"]["challenger"] == 0.75
     assert verdict["facts"]["difference"] == [0.03, 0.05, 0.07]
     assert verdict["reasons"]
+    story = [kind for kind in kinds(found) if kind in ("landings", "manifest", "training")]
+    assert story == ["landings", "manifest", "training"]
     manifest = next(link for link in found if link["kind"] == "manifest")
     assert manifest["facts"]["files"] == 2
     passed = [link for link in found if link["kind"] == "check"]
@@ -179,6 +182,18 @@ def test_reads_stay_few_however_long_the_history_is(told: World) -> None:
         found = links(told, asked)
         assert "verdict" in kinds(found)
         assert len(found) < 60
+
+
+def test_version_in_a_container_is_told_with_its_switch(contained: World) -> None:
+    """Where there are no shares, a version has all traffic once it was published as champion."""
+    next_version(contained)
+    contained.go_on(10)
+    now = contained.clock.now()
+    found = links(contained, f"{now:%Y%m%dt%H%M%S%f}.v2-e1.ab12cd34")
+    codes = [reason["code"] for link in found for reason in link["reasons"]]
+    assert {"provision", "smoke_passed", "succeeded"} <= set(codes)
+    assert found[-2]["facts"]["traffic"] == {"version 2": 100}
+    assert found[-1]["facts"]["share"] == 100
 
 
 UNCLEAR = ["", "bogus", "v3", "20269999t999999000000.v1-e1.ab12cd34", "-1"]
