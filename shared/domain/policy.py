@@ -53,7 +53,10 @@ class GatePolicy:
     slice_margin: float
     slice_rows_min: int
     champion_floor: float
-    """The champion must beat the baseline by this much, else the holdout is suspect."""
+    """The champion must beat the baseline by this much, else the holdout is suspect.
+
+    For the same reason a challenger must, or it could never be replaced once it ruled.
+    """
     parity_flips_per_million_max: float
     parity_difference_max: float
     latency_ms_p95_max: float
