@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, Kind
 from shared.domain.events import Message
 from shared.domain.facts import EndpointFacts, JobStatus, ProvisioningState
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Rollout, Subject, Training
-from simulation.truth import Pass, Truth, ViolationError, live, version_of
-
-TRAINED_WITHIN = timedelta(hours=48)
-"""Every landing is in some training by then, whatever fails in between."""
-REFERRED_WITHIN = timedelta(hours=48)
-"""A deployment that nothing refers to any more is gone by then."""
-MOVES_WITHIN = timedelta(hours=48)
-"""A rollout that nobody paused has ended by then, and a training too."""
+from simulation.standing import Standing, check_moving
+from simulation.truth import TRAINED_WITHIN, Pass, Truth, ViolationError, live, version_of
 
 
 class Checker:
@@ -34,7 +28,7 @@ class Checker:
         self.unsaid = 0
         """Decisions that died with their pass, between the saving and the recording."""
         self._slots: dict[tuple[str, str], list[Training]] = {}
-        self._loose: dict[tuple[str, str], datetime] = {}
+        self._standing = Standing()
         self._deleting: dict[str, str] = {}
         self._good: set[tuple[str, int]] = set()
         self._slots_said: dict[tuple[str, str], str] = {}
@@ -60,6 +54,8 @@ class Checker:
             count = len(delivered.decisions)
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
+        if decision.kind is Kind.FAILED:
+            self._forgive(delivered)
         if delivered.slot_taken and not any(key.startswith("slot:") for key in decision.about):
             raise ViolationError("slot_decided", f"{text} took a slot and does not say which")
         passed = decision.reasons and decision.reasons[0].code in ("not_due", "busy")
@@ -86,6 +82,7 @@ class Checker:
 
     def submitting(self, model: str, training: Training) -> None:
         """A job is new."""
+        self._check_saved(training.job)
         state = self._truth.state(model)
         wished = state.training.job if state and state.training else None
         if wished != training.job and not self._interrupted():
@@ -97,7 +94,8 @@ class Checker:
 
     def deploying(self, model: str, subject: Subject) -> None:
         """A deployment is new."""
-        self._loose.pop((model, subject.deployment), None)
+        self._check_saved(subject.deployment)
+        self._standing.forget(model, subject.deployment)
         state, endpoint = self._truth.state(model), self._truth.endpoint(model)
         wished = state.rollout.subject if state and state.rollout else None
         if wished != subject and not self._interrupted():
@@ -109,12 +107,13 @@ class Checker:
 
     def routing(self, model: str, traffic: dict[str, int]) -> None:
         """A traffic map is sent."""
+        self._check_saved(f"traffic of {model}")
         if self.passes:
             self.passes[-1].routed.append(traffic)
         state, endpoint = self._truth.state(model), self._truth.endpoint(model)
         if state is None or endpoint is None:
             raise ViolationError("wish_first", f"{model}: traffic {traffic} out of nothing")
-        if sum(traffic.values()) != 100:
+        if sum(traffic.values()) != 100 and (live(traffic) or state.champion is not None):
             raise ViolationError("traffic_adds_up", f"{model}: {traffic}")
         if not endpoint.accepts_writes:
             return
@@ -126,6 +125,7 @@ class Checker:
 
     def deleting(self, model: str, deployment: str) -> None:
         """A deployment goes."""
+        self._check_saved(deployment)
         self._deleting[model] = deployment
 
     def recorded(self, decision: Decision) -> None:
@@ -160,22 +160,24 @@ class Checker:
             for name in endpoint.traffic:
                 if (model, version_of(name)) not in self._good:
                     raise ViolationError("promoted_only", f"{model}: {name} has traffic")
-            self._check_loose(model, state, endpoint)
-        self._check_moving(state, now)
+            self._standing.check_loose(model, state, endpoint, now)
+        check_moving(state, now)
 
     def look_at_landings(self) -> None:
         """The oldest landing and the oldest order wait no longer than they may."""
-        for waiting, most, what in (
-            (self.landed, TRAINED_WITHIN, "landing_trained"),
-            (self.orders, TRAINED_WITHIN, "order_decided"),
-        ):
-            first = next(iter(waiting.items()), None)
-            if first is not None and self._now - first[1][1] > most:
-                raise ViolationError(what, f"{first[0]} of {first[1][0]} since {first[1][1]}")
+        waiting = (("landing_trained", self.landed), ("order_decided", self.orders))
+        for what, entries in waiting:
+            key, (model, since) = next(iter(entries.items()), ("", ("", self._now)))
+            if self._now - since > TRAINED_WITHIN:
+                raise ViolationError(what, f"{key} of {model} since {since}")
 
     @property
     def _now(self) -> datetime:
         return self._truth.now()
+
+    def _check_saved(self, what: str) -> None:
+        if not self.passes or not self.passes[-1].saved:
+            raise ViolationError("wish_first", f"{what} is ordered before the wish was saved")
 
     def _forgive(self, delivered: Pass) -> None:
         """What was saved by a pass that died before it could record it stays unsaid."""
@@ -219,6 +221,8 @@ class Checker:
             raise ViolationError("traffic_answers", f"{model}: {share} % for {name}")
         if (model, version_of(name)) not in self._good:
             raise ViolationError("promoted_only", f"{model}: {share} % for {name}")
+        if self._truth.fate_of(model, name) == "broken":
+            raise ViolationError("smoke_first", f"{model}: {share} % for {name}, which fails")
 
     def _check_verdict(self, old: ModelState, new: ModelState) -> None:
         training = old.training
@@ -234,9 +238,11 @@ class Checker:
         if expected == "tie" and champion is not None:
             age = self._now - champion.version.promoted_at
             refresh = self._specs[new.model].gate.refresh_after
+            old_enough = age >= refresh
             if abs(age - refresh) < timedelta(minutes=10):
-                return
-            expected = "promote" if age >= refresh else "refuse"
+                # The pass may have looked at the clock before it was held up.
+                old_enough = promoted
+            expected = "promote" if old_enough else "refuse"
         if promoted != (expected == "promote"):
             said = "promoted" if promoted else f"not promoted ({new.last_refusal})"
             raise ViolationError("verdict", f"{training.job} was {said}, expected: {expected}")
@@ -261,7 +267,7 @@ class Checker:
         seen = self._truth.counts(model, name, since)
         if seen.requests < policy.requests_min:
             raise ViolationError("no_data_is_no_pass", f"{model}: {name} was asked {seen}")
-        if self._truth.ill(model, name):
+        if self._truth.fate_of(model, name) == "sick":
             raise ViolationError("sick_canary", f"{model}: {name} went on: {seen}")
 
     def _check_turned_back(self, decision: Decision) -> None:
@@ -269,27 +275,3 @@ class Checker:
         rollout = state.rollout if state else None
         if rollout is None or not (rollout.going_back or rollout.phase.ended):
             raise ViolationError("failed_check", f"{decision.model}: {decision.reasons}")
-
-    def _check_loose(self, model: str, state: ModelState, endpoint: EndpointFacts) -> None:
-        """A deployment belongs to the champion, to a rollout, or is kept warm for its time."""
-        known = {state.champion.subject.deployment} if state.champion else set()
-        if state.rollout is not None and not state.rollout.phase.ended:
-            known.add(state.rollout.subject.deployment)
-        if state.warm is not None and self._now < state.warm.until:
-            known.add(state.warm.deployment)
-        if known.issuperset(endpoint.deployments):
-            return
-        for name in endpoint.deployments:
-            if name in known:
-                self._loose.pop((model, name), None)
-            elif self._now - self._loose.setdefault((model, name), self._now) > REFERRED_WITHIN:
-                raise ViolationError("nothing_orphaned", f"{model}: {name} stands for nothing")
-
-    def _check_moving(self, state: ModelState, now: datetime) -> None:
-        rollout, training = state.rollout, state.training
-        if training is not None and now - training.planned_at > MOVES_WITHIN:
-            raise ViolationError("settles", f"{training.job} since {training.planned_at}")
-        if rollout is None or rollout.phase.ended or rollout.paused:
-            return
-        if now - rollout.started_at > 3 * MOVES_WITHIN:
-            raise ViolationError("settles", f"{rollout.subject} since {rollout.started_at}")

@@ -79,6 +79,7 @@ class History:
         world.later(timedelta(hours=7), self._daily)
         world.later(self._some_days(15), self._outage)
         world.later(self._some_days(50), self._image)
+        world.later(self._some_days(10), self._deafness)
         while self._step(self._end):
             pass
         self._settle()
@@ -143,6 +144,13 @@ class History:
         world.faults.outages = {port: world.now() + lasts}
         world.note(f"outage of {port} for {lasts}")
         world.later(self._some_days(15), self._outage)
+
+    def _deafness(self) -> None:
+        """No event arrives for days."""
+        world = self._world
+        world.deaf_until = world.now() + timedelta(days=world.random.uniform(1, 5))
+        world.note(f"no event arrives until {world.deaf_until}")
+        world.later(self._some_days(25), self._deafness)
 
     def _try(self, what: object) -> None:
         assert callable(what)

@@ -9,9 +9,9 @@ from typing import Any
 from shared.domain.state import ModelState, Training
 
 KINDS = {
-    "better": 30,
+    "better": 24,
     "worse": 18,
-    "tie": 16,
+    "tie": 22,
     "maybe_worse": 6,
     "slice_ruined": 5,
     "below_baseline": 5,
@@ -86,6 +86,10 @@ def _content(random: Random, training: Training, state: ModelState | None) -> di
 
 
 def _spoil(kind: str, content: dict[str, Any]) -> None:
+    value = content["challenger"]["value"]
+    gains = {"worse": -0.05, "maybe_worse": -0.01, "tie": 0.0}
+    if kind in gains and content["champion"] is not None:
+        content["champion"]["value"] = value - gains[kind]
     ruined = {
         "column": "origin",
         "value": "JFK",

@@ -91,13 +91,32 @@ class Outside:
             if dice < 0.01:
                 return
             minutes = random.uniform(300, 420) if dice < 0.02 else minutes
+            minutes = random.uniform(40, 160) if 0.02 < dice < 0.2 else minutes
         self._stage.later(minutes * MINUTE, lambda: self._end(training))
 
     def canary_began(self) -> None:
         """Callers are counted while a canary is watched."""
         if not self._calling:
             self._calling = True
+            if not self._stage.calm:
+                self._attend()
             self._stage.later(MINUTE / 2, self._call)
+
+    def _attend(self) -> None:
+        """While a version rolls out somebody looks at it, and now and then does something."""
+        stage, random, dice = self._stage, self._stage.random, self._stage.random.random()
+        verbs = (Verb.PAUSE, Verb.ABORT, Verb.ROLLBACK, Verb.TRAIN, Verb.TRAIN, Verb.TRAIN)
+        if dice < 0.35:
+            verb = random.choice(verbs)
+            stage.later(self._some(HOUR / 3), lambda: self._ask(verb))
+        elif dice < 0.45:
+            stage.later(self._some(HOUR / 3), self._change_by_hand)
+
+    def _ask(self, verb: Verb) -> None:
+        model, random = self._spec.name, self._stage.random
+        self._stage.order(model, verb)
+        if verb is Verb.PAUSE:
+            self._stage.later(6 * HOUR * random.random(), lambda: self._resume(model))
 
     def _some(self, mean: timedelta) -> timedelta:
         return max(MINUTE / 60, mean * self._stage.random.expovariate(1))
@@ -122,15 +141,8 @@ class Outside:
     def _order(self) -> None:
         if self._stage.calm:
             return
-        model, random = self._spec.name, self._stage.random
-        verb = random.choice(tuple(Verb))
-        self._stage.order(model, verb)
-        if verb is Verb.PAUSE:
-            self._stage.later(6 * HOUR * random.random(), lambda: self._resume(model))
-        state = self._stage.state(model)
-        rolls = state is not None and state.rollout is not None and not state.rollout.phase.ended
-        # While something rolls out operators look at it.
-        self._stage.later(self._some(HOUR if rolls else 4 * DAY), self._order)
+        self._ask(self._stage.random.choice(tuple(Verb)))
+        self._stage.later(self._some(4 * DAY), self._order)
 
     def _resume(self, model: str) -> None:
         self._stage.order(model, Verb.RESUME)
@@ -165,6 +177,9 @@ class Outside:
         if self._stage.calm:
             return
         self._stage.later(self._some(20 * DAY), self._by_hand)
+        self._change_by_hand()
+
+    def _change_by_hand(self) -> None:
         model, random = self._spec.name, self._stage.random
         endpoint = self._stage.endpoints.of(model)
         facts = endpoint.get(model)

@@ -43,7 +43,7 @@ def spec_of(random: Random, number: int) -> ModelSpec:
         gate=GatePolicy(
             holdout_rows_min=1000,
             margin=0.01,
-            refresh_after=timedelta(days=14),
+            refresh_after=timedelta(days=3),
             slice_margin=0.02,
             slice_rows_min=100,
             champion_floor=0.05,

@@ -36,6 +36,7 @@ def run_simulation(
     workers: int = 1,
     trace: bool = False,
     as_json: bool = False,
+    fail_fast: bool = False,
 ) -> int:
     """Play the seeds, print what happened; 1 when an invariant was violated."""
     began = time.monotonic()
@@ -45,6 +46,8 @@ def run_simulation(
         shown = sum(bool(each.violation) for each in results) <= SHOWN_MAX
         if not as_json and (trace or (result.violation and shown)):
             _print(result)
+        if fail_fast and result.violation:
+            break
     summary = _summary(results, models, days, time.monotonic() - began)
     print(json.dumps(summary) if as_json else _closing(summary))
     return 1 if summary["violations"] else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.domain.decision import Decision
@@ -13,9 +13,18 @@ from shared.domain.facts import EndpointFacts, JobFacts
 from shared.domain.health import Counts
 from shared.domain.state import ModelState, Training
 
+TRAINED_WITHIN = timedelta(hours=48)
+"""Every landing is in some training by then, whatever fails in between."""
+REFERRED_WITHIN = timedelta(hours=24)
+"""A deployment that nothing refers to any more is gone by then."""
+SEEN_WITHIN = timedelta(hours=12)
+"""A model that is due is looked at by then."""
+MOVES_WITHIN = timedelta(hours=48)
+"""A rollout that nobody paused has ended by then, and a training too."""
 
-class ViolationError(Exception):
-    """An invariant does not hold: the history ends here."""
+
+class ViolationError(BaseException):
+    """An invariant does not hold: the history ends here, and nothing in it catches that."""
 
     def __init__(self, invariant: str, text: str) -> None:
         super().__init__(f"{invariant}: {text}")
@@ -43,8 +52,8 @@ class Truth(Protocol):
     def job(self, job: str) -> JobFacts | None:
         """The job as it is."""
 
-    def ill(self, model: str, deployment: str) -> bool:
-        """The deployment fails its callers."""
+    def fate_of(self, model: str, deployment: str) -> str:
+        """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
 
     def files_of(self, training: Training) -> frozenset[tuple[str, str]]:
         """Path and etag of what a training reads."""

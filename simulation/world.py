@@ -61,6 +61,8 @@ class World:
         self.clock = MemoryClock(BEGIN)
         self.trace: deque[tuple[datetime, object]] = deque(maxlen=TRACE_LINES)
         self.calm = False
+        self.deaf_until = BEGIN
+        """Until then every event is lost, as behind a subscription that names a wrong function."""
         self.expected: dict[str, str] = {}
         self.fate: dict[tuple[str, str], str] = {}
         self.specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
@@ -142,7 +144,7 @@ class World:
     def event(self, raw: dict[str, Any]) -> None:
         """Event Grid delivers: lost, late, twice or as it should be."""
         dice = 1.0 if self.calm else self.random.random()
-        if dice < 0.08:
+        if dice < 0.08 or (not self.calm and self.now() < self.deaf_until):
             self.note(f"event lost: {raw['id']}")
             return
         late = timedelta(minutes=self.random.expovariate(0.2)) if dice < 0.2 else timedelta(0)
@@ -229,9 +231,9 @@ class World:
         """The job as it is."""
         return self.jobs.get(job)
 
-    def ill(self, model: str, deployment: str) -> bool:
-        """The deployment fails its callers."""
-        return self.fate.get((model, deployment)) == "sick"
+    def fate_of(self, model: str, deployment: str) -> str:
+        """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
+        return self.fate.get((model, deployment), "")
 
     def verdict(self, job: str) -> str:
         """What the gate must say of a job."""

@@ -104,18 +104,22 @@ def go_back(
     """Give the champion all traffic, and end when that reads back."""
     champion = state.champion.subject.deployment if state.champion else ""
     name = rollout.subject.deployment
-    astray = (
-        endpoint is not None
-        and champion in endpoint.deployments
-        and live(endpoint.traffic) != {champion: FULL}
-    )
-    if endpoint is not None and astray:
-        order = (SetTraffic(all_to(champion, endpoint)),)
-        reason = Reason("go_back", f"all traffic back to {champion}: {rollout.going_back}")
-        return Step(state, Kind.REFUSED, (reason,), order, due_at=now + policy.poll)
+    wished = _without(champion, endpoint) if endpoint else {}
+    if endpoint is not None and wished is not None and live(endpoint.traffic) != live(wished):
+        text = f"all traffic back to {champion or 'nobody'}: {rollout.going_back}"
+        reason = Reason("go_back", text)
+        return Step(state, Kind.REFUSED, (reason,), (SetTraffic(wished),), due_at=now + policy.poll)
     if endpoint is not None and name in endpoint.deployments and name != champion:
         state = replace(state, warm=Warm(name, now))
     return given_up(state, rollout, now)
+
+
+def _without(champion: str, endpoint: EndpointFacts) -> dict[str, int] | None:
+    """The map that gives the champion everything; None when its deployment is gone."""
+    if not champion:
+        # Nobody is left to answer, but what has traffic could never be deleted.
+        return dict.fromkeys(endpoint.deployments, 0)
+    return all_to(champion, endpoint) if champion in endpoint.deployments else None
 
 
 def given_up(state: ModelState, rollout: Rollout, now: datetime) -> Step:
@@ -226,8 +230,7 @@ def _follow(
         return Step(state, Kind.HELD, (paused,), due_at=wait)
     if check.outcome is Outcome.HOLD and soaked:
         # Begun anew, since a window that only grows would speak of the illness long after its end.
-        again = replace(state, rollout=replace(rollout, soaking_since=now))
-        return Step(again, Kind.HELD, (reason,), due_at=wait)
+        state = replace(state, rollout=replace(rollout, soaking_since=now))
     if check.outcome is Outcome.HOLD or not soaked:
         held = reason if check.outcome is Outcome.HOLD else Reason("soaking", check.text)
         return Step(state, Kind.HELD, (held,), due_at=wait)
@@ -250,8 +253,7 @@ def _top_up(
         text = f"nothing could be learned within {policy.no_data_max}: {reason.text}"
         return turn_back(state, rollout, Reason("no_data_for_long", text), now)
     requests = min(policy.requests_min, TOP_UP_REQUESTS)
-    name = rollout.subject.deployment
-    ask = TopUp(rollout.version.job, endpoint.scoring_uri, name, requests)
+    ask = TopUp(rollout.version.job, endpoint.scoring_uri, rollout.subject.deployment, requests)
     topped = Reason("topped_up", f"too few callers, recorded rows are sent; {reason.text}")
     return Step(state, Kind.HELD, (topped,), (ask,), due_at=now + policy.poll)
 

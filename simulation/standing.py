@@ -1,0 +1,51 @@
+"""Nothing stands for nothing, and nothing stands still for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.domain.facts import EndpointFacts
+from shared.domain.state import ModelState, Phase
+from simulation.truth import MOVES_WITHIN, REFERRED_WITHIN, SEEN_WITHIN, ViolationError
+
+
+class Standing:
+    """Since when deployments stand that nothing refers to."""
+
+    def __init__(self) -> None:
+        self._loose: dict[tuple[str, str], datetime] = {}
+
+    def forget(self, model: str, deployment: str) -> None:
+        """It was made anew."""
+        self._loose.pop((model, deployment), None)
+
+    def check_loose(
+        self, model: str, state: ModelState, endpoint: EndpointFacts, now: datetime
+    ) -> None:
+        """A deployment belongs to the champion, to a rollout, or is kept warm for its time."""
+        known = {state.champion.subject.deployment} if state.champion else set()
+        if state.rollout is not None and not state.rollout.phase.ended:
+            known.add(state.rollout.subject.deployment)
+        if state.warm is not None and now < state.warm.until:
+            known.add(state.warm.deployment)
+        if known.issuperset(endpoint.deployments):
+            return
+        for name in endpoint.deployments:
+            if name in known:
+                self._loose.pop((model, name), None)
+            elif now - self._loose.setdefault((model, name), now) > REFERRED_WITHIN:
+                raise ViolationError("nothing_orphaned", f"{model}: {name} stands for nothing")
+
+
+def check_moving(state: ModelState, now: datetime) -> None:
+    """What is due is looked at, and what is under way ends."""
+    rollout, training = state.rollout, state.training
+    if training is not None and now - training.planned_at > MOVES_WITHIN:
+        raise ViolationError("settles", f"{training.job} since {training.planned_at}")
+    watched = rollout is not None and rollout.phase is Phase.CANARY
+    if not watched and now - state.next_due_at > SEEN_WITHIN:
+        raise ViolationError("due_is_seen", f"{state.model} was due at {state.next_due_at}")
+    if rollout is None or rollout.phase.ended or rollout.paused:
+        return
+    if now - rollout.started_at > 3 * MOVES_WITHIN:
+        raise ViolationError("settles", f"{rollout.subject} since {rollout.started_at}")
