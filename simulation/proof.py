@@ -37,6 +37,15 @@ def page(played: Mapping[str, Sequence[Result]], tests: Passed) -> str:
             "played for it, and what is said of tests comes from the report of a run of them.",
             "",
             *_drills(played),
+            "## The same against the emulator",
+            "",
+            "| situation | test | pass |",
+            "|---|---|---|",
+            *(
+                _row(drill, f"`{test}`", MARKS[_end(test, tests)])
+                for drill, test in emulated().items()
+            ),
+            "",
             "## Planted bugs",
             "",
             "Mistakes that others made, planted into a copy of the sources. Each must be found.",
@@ -61,6 +70,12 @@ def page(played: Mapping[str, Sequence[Result]], tests: Passed) -> str:
 def cases() -> list[dict[str, Any]]:
     """The cases of others, as they are listed."""
     listed: list[dict[str, Any]] = tomllib.loads(PITFALLS.read_text(encoding="utf-8"))["case"]
+    return listed
+
+
+def emulated() -> dict[str, str]:
+    """Drills whose situation is staged with real processes too, with the test that does it."""
+    listed: dict[str, str] = tomllib.loads(PITFALLS.read_text(encoding="utf-8"))["emulated"]
     return listed
 
 

@@ -12,7 +12,7 @@ from simulation.drills.gate import CASES
 from simulation.drills.gate_files import DRILLS as FILE_DRILLS
 from simulation.drills.rollout import DRILLS as ROLLOUT_DRILLS
 from simulation.drills.trigger import DRILLS as TRIGGER_DRILLS
-from simulation.proof import cases, page, passed_in
+from simulation.proof import cases, emulated, page, passed_in
 
 ROOT = Path(__file__).resolve().parents[2]
 DRILLS = {
@@ -42,6 +42,15 @@ def test_every_case_has_a_test_or_a_reason(case: dict[str, object]) -> None:
         file, _, name = test.partition("::")
         assert name in names_in(file)
     assert bool(drills or tests) != bool(case.get("reason"))
+
+
+def test_a_dozen_drills_are_staged_against_the_emulator_too() -> None:
+    """What the drills show in memory is shown with real processes as well."""
+    assert len(emulated()) >= 12
+    assert set(emulated()) <= DRILLS
+    for test in emulated().values():
+        file, _, name = test.partition("::")
+        assert name in names_in(file)
 
 
 def test_cases_are_numbered_without_a_gap() -> None:
