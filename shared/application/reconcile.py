@@ -15,7 +15,7 @@ from shared.application.apply import apply_all, pin_all
 from shared.application.observe import observe
 from shared.application.records import OnceRecorded, failed, new_id, will_retry
 from shared.domain.decision import Decision, Kind, Reason
-from shared.domain.errors import ConflictError
+from shared.domain.errors import ConflictError, MalformedError, NoonError
 from shared.domain.events import Message
 from shared.domain.facts import SlotFacts, Snapshot
 from shared.domain.plan import Plan, decide, idle, soaking, wanted
@@ -35,11 +35,21 @@ RETRY_SECONDS = 15
 def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
     """Take one step for the model; gives the decision that was recorded.
 
-    Raises what nobody foresaw, so that the platform delivers the message again; that is recorded.
+    Raises what nobody foresaw, and what could not be recorded, so that the platform delivers the
+    message again.
     """
     log = OnceRecorded(ports.decisions)
     try:
         return _reconcile(replace(ports, decisions=log), spec, message)
+    except NoonError as error:
+        kept = log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
+        if kept is None:
+            raise
+        # An outage outlasts the five tries that a message has, so a copy comes instead, for as
+        # long as it takes; what can never be understood does not get better by it.
+        if not isinstance(error, MalformedError):
+            _send_copy(ports, message)
+        return kept
     except Exception as error:
         log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
         raise
@@ -128,12 +138,16 @@ def _not_due(snapshot: Snapshot, now: datetime) -> bool:
 
 def _come_again(ports: Ports, message: Message, now: datetime, why: str = "") -> Decision:
     """Another pass is at work. Never an error: five errors would poison the message."""
+    _send_copy(ports, message)
+    reason = Reason("busy", why or "another pass for this model is at work")
+    return _record(ports, message, now, Kind.COALESCED, reason)
+
+
+def _send_copy(ports: Ports, message: Message) -> None:
     if message.cause != TICK:
         # Spread by the message itself, so that copies do not meet again; the same in every process.
         delay = RETRY_SECONDS + crc32(f"{message.model} {message.cause}".encode()) % RETRY_SECONDS
         ports.queue.send(message, delay_seconds=delay)
-    reason = Reason("busy", why or "another pass for this model is at work")
-    return _record(ports, message, now, Kind.COALESCED, reason)
 
 
 def _record(ports: Ports, message: Message, now: datetime, kind: Kind, reason: Reason) -> Decision:

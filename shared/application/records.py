@@ -42,15 +42,16 @@ class OnceRecorded:
         """As the log does it."""
         return self._log.claim_expiry(day)
 
-    def make_up(self, decision: Decision) -> None:
-        """After an error: keep the decision unless one was kept.
+    def make_up(self, decision: Decision) -> Decision | None:
+        """After an error: the decision that was kept, else this one if it can be kept now.
 
         One that could not be kept is tried once more, the same id being one row. An error here
         would hide the one that matters.
         """
         if not self._kept:
             with suppress(Exception):
-                self._log.append(self._tried or decision)
+                self.append(self._tried or decision)
+        return self._tried if self._kept else None
 
 
 def failed(now: datetime, model: str, cause: str, error: Exception) -> Decision:

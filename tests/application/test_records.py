@@ -93,6 +93,29 @@ def test_pass_that_could_not_begin_is_recorded_and_comes_again(
     assert len(world.jobs.running) == 1
 
 
+def test_outage_sends_a_copy_and_not_the_message_to_the_poison(world: World) -> None:
+    """An outage outlasts the tries of a message: a copy comes later, as long as it takes."""
+    breaking(world, "landing", "list", UnavailableError("the listing failed"))
+    text = message_text(Message("flights", "run x Completed"))
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, text))
+    assert decision.kind is Kind.FAILED
+    ((at, copy),) = world.queue.waiting
+    assert copy.cause == "run x Completed"
+    assert at > world.clock.now()
+
+
+def test_nothing_recorded_is_raised(world: World) -> None:
+    """When not even the failure can be kept, the platform brings the message again."""
+    breaking(world, "landing", "list", UnavailableError("storage is down"))
+    breaking(world, "decisions", "append", UnavailableError("tables are down"))
+
+    def fail() -> None:
+        with pytest.raises(UnavailableError, match="storage is down"):
+            intake.take(world.plane, TICK)
+
+    assert new_decisions(world, fail) == []
+
+
 def test_bug_is_recorded_and_rises(world: World) -> None:
     """What nobody foresaw is recorded once as failed, and the platform delivers it again."""
     breaking(world, "landing", "list", SurprisingError("a bug"))
