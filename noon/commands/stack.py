@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noon.failures import CommandError, ExitCode, UsageError
@@ -185,7 +186,9 @@ def _clear(home: Home) -> None:
 def _invite(stack: LocalStack) -> None:
     """Say where everything is and what to try."""
     addresses = stack.addresses
-    prefix = f"NOON_HOME={os.environ['NOON_HOME']} " if os.environ.get("NOON_HOME") else ""
+    home = f"NOON_HOME={os.environ['NOON_HOME']} " if os.environ.get("NOON_HOME") else ""
+    # `make up` puts nothing on PATH: what is shown must work as it is copied.
+    noon = home + ("noon" if shutil.which("noon") else str(Path(sys.executable).with_name("noon")))
     print(
         f"""
 Function app   {addresses.app}/api/status
@@ -195,10 +198,10 @@ Keys and URLs  {stack.home.stack_file}
 Logs           {stack.home.logs}
 
 Try in another terminal:
-  {prefix}noon status
-  {prefix}noon data push flights --from 2013-02-01 --to 2013-02-07
-  {prefix}noon train flights --because "I want to see it"
-  {prefix}noon predict flights --help
+  {noon} status
+  {noon} data push flights --from 2013-02-01 --to 2013-02-07
+  {noon} train flights --because "I want to see it"
+  {noon} predict flights --help
 
 Ctrl-C stops everything and keeps the state.""",
         flush=True,
