@@ -56,7 +56,12 @@ class Checker:
         (decision,) = delivered.decisions
         if decision.kind is Kind.FAILED:
             self._forgive(delivered)
-        if delivered.slot_taken and not any(key.startswith("slot:") for key in decision.about):
+        unknown = decision.kind is Kind.FAILED and not decision.about
+        if (
+            delivered.slot_taken
+            and not unknown
+            and not any(key.startswith("slot:") for key in decision.about)
+        ):
             raise ViolationError("slot_decided", f"{text} took a slot and does not say which")
         passed = decision.reasons and decision.reasons[0].code in ("not_due", "busy")
         if delivered.rollback_owed and not passed and not delivered.disturbed:
@@ -77,6 +82,9 @@ class Checker:
         self._check_verdict(old, new)
         if old.rollout is not None and new.rollout is not None:
             self._check_step(old, old.rollout, new.rollout)
+        again = old.training and new.training and new.training.attempt > old.training.attempt
+        if again and old.training and new.training and old.training.job == new.training.job:
+            raise ViolationError("names_are_new", f"{new.training.job} has failed before")
         if new.last_version < old.last_version:
             raise ViolationError("versions_grow", f"{old.last_version} -> {new.last_version}")
 

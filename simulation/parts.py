@@ -52,9 +52,13 @@ class WatchedStates(MemoryStateStore):
         super().__init__()
         self._watcher = watcher
 
+    def state(self, model: str) -> ModelState | None:
+        """The state alone, without looking for rows."""
+        return self._states.get(model, (None, ""))[0]
+
     def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
         """Write the state if it is still that of `etag`."""
-        old = self.load(state.model).state
+        old = self.state(state.model)
         written = super().save(state, etag, taken)
         self._watcher.saving(old, state, taken)
         return written

@@ -38,6 +38,7 @@ def spec_of(random: Random, number: int) -> ModelSpec:
             catch_up=timedelta(hours=24),
             training_max=timedelta(hours=6),
             attempts_max=2,
+            listing_every=timedelta(hours=random.choice((1, 3))),
             poll=poll,
         ),
         gate=GatePolicy(

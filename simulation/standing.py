@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.domain.facts import EndpointFacts
-from shared.domain.state import ModelState, Phase
+from shared.domain.state import ModelState
 from simulation.truth import MOVES_WITHIN, REFERRED_WITHIN, SEEN_WITHIN, ViolationError
 
 
@@ -42,8 +42,8 @@ def check_moving(state: ModelState, now: datetime) -> None:
     rollout, training = state.rollout, state.training
     if training is not None and now - training.planned_at > MOVES_WITHIN:
         raise ViolationError("settles", f"{training.job} since {training.planned_at}")
-    watched = rollout is not None and rollout.phase is Phase.CANARY
-    if not watched and now - state.next_due_at > SEEN_WITHIN:
+    paused = rollout is not None and rollout.paused
+    if not paused and now - state.next_due_at > SEEN_WITHIN:
         raise ViolationError("due_is_seen", f"{state.model} was due at {state.next_due_at}")
     if rollout is None or rollout.phase.ended or rollout.paused:
         return

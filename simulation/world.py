@@ -217,7 +217,7 @@ class World:
 
     def state(self, model: str) -> ModelState | None:
         """What is saved."""
-        return self.states.load(model).state
+        return self.states.state(model)
 
     def endpoint(self, model: str) -> EndpointFacts | None:
         """The endpoint as it is."""
