@@ -161,6 +161,15 @@ class Outside:
         self._stage.call(self._spec.name, self._callers)
         self._stage.later(MINUTE, self._call)
 
+    def crowned(self, deployment: str) -> None:
+        """A first version takes all traffic unjudged: if it is sick, somebody mends it.
+
+        Nothing else ends the hold of its successor, which is never judged beside a sick champion.
+        """
+        key = (self._spec.name, deployment)
+        if self._stage.fate.get(key):
+            self._stage.later(self._some(2 * HOUR), lambda: self._stage.fate.update({key: ""}))
+
     def _fall_sick(self) -> None:
         """The champion itself fails its callers for some hours."""
         if self._stage.calm:

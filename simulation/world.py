@@ -253,6 +253,8 @@ class World:
         self.checker.saving(old, new, taken)
         if new.rollout is not None and new.rollout.phase is Phase.CANARY:
             self.outsides[new.model].canary_began()
+        if new.champion is not None and (old is None or old.champion != new.champion):
+            self.outsides[new.model].crowned(new.champion.subject.deployment)
 
     def submitting(self, model: str, training: Training) -> None:
         """A job starts."""

@@ -34,6 +34,7 @@ FUNCTIONS = {
     "status": "httpTrigger",
     "rollout": "httpTrigger",
     "train": "httpTrigger",
+    "why": "httpTrigger",
 }
 TIMER = {"json": json.dumps({"Schedule": {}, "ScheduleStatus": None, "IsPastDue": False})}
 
