@@ -30,7 +30,7 @@ from shared.adapters.model_files import load_models
 from shared.adapters.prober import AzureProber
 from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.application.predict import Predictions
 from shared.application.replay import DeadLetters, PoisonQueue
 from shared.application.retention import Retention

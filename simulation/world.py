@@ -22,7 +22,7 @@ from shared.adapters.memory.messages import MemoryLease
 from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
 from shared.application.health_recorder import HealthRecorder
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.domain.decision import Decision
 from shared.domain.events import Verb
 from shared.domain.facts import EndpointFacts, JobFacts, Release

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.application.rulings import reader_of
 from shared.domain.errors import MalformedError, NotFoundError
 

@@ -6,13 +6,11 @@ Everything here answers within a second and touches no Azure ML.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
+from shared.application.plane import ControlPlane
 from shared.application.reconcile import TICK, reconcile
 from shared.application.records import failed, new_id
-from shared.application.retention import Retention
 from shared.application.rulings import (
     Ignored,
     Ruling,
@@ -24,27 +22,9 @@ from shared.application.rulings import (
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import NotFoundError
 from shared.domain.events import Event, Message, Order, Verb
-from shared.domain.policy import ModelSpec
-from shared.ports import Ports
 
 NOBODY = "_events"
 """The partition of decisions about events that belong to no model."""
-
-
-@dataclass(frozen=True, slots=True)
-class ControlPlane:
-    """The models that are looked after, and where their events come from."""
-
-    ports: Ports
-    models: Mapping[str, ModelSpec]
-    workspace: str
-    """ARM id."""
-    landing_container: str
-    read_event: Callable[[object], Event]
-    """Parses an Event Grid envelope; raises MalformedError."""
-    read_message: Callable[[str], Message]
-    """Parses the text of a queue message; raises MalformedError."""
-    retention: Retention = field(default_factory=Retention)
 
 
 def receive(plane: ControlPlane, raw: object) -> None:

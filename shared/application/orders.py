@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from shared.application.intake import ControlPlane, order
+from shared.application.intake import order
+from shared.application.plane import ControlPlane
 from shared.application.predict import Answer, problem
 from shared.domain.errors import NotFoundError
 from shared.domain.events import Verb

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.application.health_recorder import HealthRecorder
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.domain.errors import BusyError, NoonError, UnavailableError
 from shared.domain.health import UNKNOWN
 from shared.domain.policy import Serving

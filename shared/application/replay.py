@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.application import intake
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.application.rulings import Ruling, Wake, rule_message, rule_raw
 from shared.domain.errors import MalformedError
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from shared.application.plane import ControlPlane
 from shared.domain.errors import MalformedError
 from shared.domain.events import DataLanded, Event, Message, RunEnded, UnknownEvent
 from shared.domain.policy import ModelSpec
-
-if TYPE_CHECKING:
-    from shared.application.intake import ControlPlane
 
 ENDED = frozenset({"completed", "failed", "canceled", "cancelled"})
 """Run statuses after which nothing more comes."""

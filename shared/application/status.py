@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.application.rollout_status import rollout_status
 from shared.domain.decision import Decision, Kind
 from shared.domain.policy import ModelSpec

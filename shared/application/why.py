@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.application.asked import Asked, understand
 from shared.application.chain_links import Link, in_force, link_of, manifest_link, prediction_link
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.application.predict import Answer, problem
 from shared.domain import chain_keys as keys
 from shared.domain.decision import Decision

@@ -20,7 +20,7 @@ from shared.adapters.memory.state import MemoryDecisionLog, MemoryReleaseStore, 
 from shared.adapters.model_files import load_model
 from shared.adapters.schedule import CronSlots
 from shared.application import intake
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.domain.decision import Decision
 from shared.domain.facts import Release
 from shared.domain.health import Counts, HealthRow, bucket_of

@@ -24,7 +24,7 @@ from shared.adapters.memory.state import (
 )
 from shared.adapters.schedule import CronSlots
 from shared.application import intake
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.domain.decision import Decision
 from shared.domain.health import Counts, HealthRow, bucket_of
 from shared.ports import Ports

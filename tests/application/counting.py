@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from functools import wraps
 from typing import Any
 
-from shared.application.intake import ControlPlane
+from shared.application.plane import ControlPlane
 from shared.ports import Ports
 
 AZURE_ML = frozenset({"endpoint", "jobs", "registry"})

@@ -13,7 +13,8 @@ from azure_emulator.testing import Azurite, Emulator, wait_until
 from shared.adapters.azure_blobs import AzureContainer, AzureRunFiles
 from shared.adapters.azure_ml import AzureMachineLearning
 from shared.adapters.credential import LazyCredential
-from shared.application.intake import ControlPlane, tick
+from shared.application.intake import tick
+from shared.application.plane import ControlPlane
 from shared.application.reconcile import reconcile
 from shared.bootstrap import runtime
 from shared.domain.decision import Decision, Kind

@@ -1,0 +1,27 @@
+"""What a control plane is made of: its models, its ports and where its events come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shared.application.retention import Retention
+from shared.domain.events import Event, Message
+from shared.domain.policy import ModelSpec
+from shared.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """The models that are looked after, and where their events come from."""
+
+    ports: Ports
+    models: Mapping[str, ModelSpec]
+    workspace: str
+    """ARM id."""
+    landing_container: str
+    read_event: Callable[[object], Event]
+    """Parses an Event Grid envelope; raises MalformedError."""
+    read_message: Callable[[str], Message]
+    """Parses the text of a queue message; raises MalformedError."""
+    retention: Retention = field(default_factory=Retention)
