@@ -77,6 +77,24 @@ def watch_traffic(
     return Step(state, Kind.ACTED, (reason,), order, due_at=now + policy.poll)
 
 
+def clear_away(
+    state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime
+) -> Step | None:
+    """Delete what neither rules nor is kept warm and has no callers.
+
+    Such as a first version that was given callers and superseded before it ruled.
+    """
+    if state.champion is None or facts.endpoint is None or busy(facts.endpoint):
+        return None
+    known = {state.champion.subject.deployment, state.warm.deployment if state.warm else ""}
+    loose = sorted(set(facts.endpoint.deployments) - known - set(live(facts.endpoint.traffic)))
+    if not loose:
+        return None
+    reason = Reason("clear_away", f"{loose[0]} serves nobody and nothing refers to it")
+    order, about = (DeleteDeployment(loose[0]),), (f"deployment:{loose[0]}",)
+    return Step(state, Kind.ACTED, (reason,), order, about, due_at=now + policy.poll)
+
+
 def busy(endpoint: EndpointFacts) -> Reason | None:
     """Not an error: the service takes no write until its operation has ended."""
     if endpoint.accepts_writes:
