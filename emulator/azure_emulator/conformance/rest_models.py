@@ -20,7 +20,16 @@ from azure.ai.ml._restclient.runhistory.operations import _operations as run_ope
 
 Json = dict[str, Any]
 OPEN = "__"
-CONTAINERS = {list: list, dict: dict, Sequence: list, Mapping: dict}
+CONTAINERS: dict[Any, Any] = {list: list, dict: dict, Sequence: list, Mapping: dict}
+EXPECTED = (
+    # The service never answers secrets, though the model wants them.
+    re.compile(r"Datastores\..*credentials\.secrets of \w+ is missing"),
+    # So it answers for the step of a pipeline; the SDK then reads run history.
+    re.compile(r"Jobs\.get: answer\.properties of JobBase is missing"),
+    # The SDK itself sends a number where its model wants text.
+    re.compile(r"CodeVersions\..*: request\.properties\.properties\.hash_version is .*"),
+)
+"""What differs from the models on the real service, too."""
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 DURATION = re.compile(r"-?P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 
@@ -65,12 +74,13 @@ def problems(call: Mapping[str, Any]) -> list[str]:
         listing += list(check(exchange.sent, call["request"], exchange.models, "request"))
     if call["response"] is not None and exchange.read is not None:
         listing += list(_answer(exchange, call["response"]))
-    return [f"{exchange.name}: {each}" for each in listing]
+    named = [f"{exchange.name}: {each}" for each in listing]
+    return [each for each in named if not any(known.fullmatch(each) for known in EXPECTED)]
 
 
 def check(wanted: Any, value: Any, models: types.ModuleType, at: str = "answer") -> Iterator[str]:
     """Name what in `value` (JSON) is not as the annotation `wanted` of a model says."""
-    if wanted is Any or wanted is None:
+    if wanted in (Any, None):
         return
     origin = typing.get_origin(wanted)
     if origin in (typing.Union, types.UnionType):
