@@ -10,9 +10,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..arm import Json
-from ..environment import client_environment
-from ..operations import OperationFailedError
+from ...arm import Json
+from ...environment import client_environment
+from ...operations import OperationFailedError
 from .containers import (
     START_SECONDS_MAX,
     Container,
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ..context import Context
-    from ..resource import Resource
-    from .uris import Places
+    from ...context import Context
+    from ...resource import Resource
+    from ..uris import Places
 
 log = logging.getLogger("azure_emulator")
 DEFAULT_ROUTE = "/score"

@@ -13,9 +13,9 @@ from pathlib import Path
 from signal import SIGTERM
 from typing import TYPE_CHECKING
 
-from ..operations import OperationFailedError
-from ..ports import free_port
-from ..supervisor import supervised
+from ...operations import OperationFailedError
+from ...ports import free_port
+from ...supervisor import supervised
 
 if TYPE_CHECKING:
     import aiohttp
