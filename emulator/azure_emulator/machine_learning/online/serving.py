@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...arm import Json
 from ...environment import client_environment
 from ...operations import OperationFailedError
+from ..interpreter import write_python_wrappers
 from .containers import (
     START_SECONDS_MAX,
     Container,
@@ -22,7 +23,6 @@ from .containers import (
     command_for,
     seconds,
 )
-from .interpreter import write_python_wrappers
 from .restarts import KeptContainer
 
 if TYPE_CHECKING:
