@@ -10,15 +10,18 @@ from itertools import count
 from typing import Protocol
 
 from shared.adapters.memory.clock import MemoryClock
+from shared.adapters.memory.container import MemoryContainerServing
 from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
-from shared.adapters.memory.jobs import MemoryTrainingJobs
+from shared.adapters.memory.files import MemoryRunFiles
+from shared.adapters.memory.jobs import MemoryModelRegistry, MemoryTrainingJobs
 from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
+from shared.domain.actions import Role
 from shared.domain.decision import Decision
 from shared.domain.events import Message
-from shared.domain.facts import EndpointFacts, SlotFacts
+from shared.domain.facts import EndpointFacts, Probe, SlotFacts, SmokeFacts
 from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Subject, Training
+from shared.domain.state import ModelState, Subject, Training, Version
 
 
 class Watcher(Protocol):
@@ -38,6 +41,18 @@ class Watcher(Protocol):
 
     def deleting(self, model: str, deployment: str) -> None:
         """A deployment is about to be deleted."""
+
+    def registered(self, model: str, version: Version) -> None:
+        """A version is new in the registry."""
+
+    def publishing(self, model: str, role: Role, version: int, job: str) -> None:
+        """A pointer is about to name a version."""
+
+    def withdrawing(self, model: str, role: Role) -> None:
+        """A pointer is about to name nothing."""
+
+    def fate_of(self, model: str, deployment: str) -> str:
+        """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
 
     def recorded(self, decision: Decision) -> None:
         """A decision was kept."""
@@ -91,6 +106,54 @@ class WatchedJobs(MemoryTrainingJobs):
         super().submit(spec, training)
         if new:
             self._watcher.submitting(spec.name, training)
+
+
+class WatchedRegistry(MemoryModelRegistry):
+    """Versions, each of which is told of; people register their own."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__()
+        self._watcher = watcher
+
+    def register(self, model: str, version: Version, tags: dict[str, str]) -> None:
+        """Register the job's model folder; the same version of the same job is success."""
+        new = (model, version.number) not in self.versions
+        super().register(model, version, tags)
+        if new:
+            self._watcher.registered(model, version)
+
+    def take(self, model: str, version: Version) -> None:
+        """Somebody else registers a version."""
+        self.versions[model, version.number] = version
+
+
+class WatchedContainers(MemoryContainerServing):
+    """What is published for containers, each change of which is looked at."""
+
+    def __init__(self, files: MemoryRunFiles, watcher: Watcher) -> None:
+        super().__init__(files)
+        self._watcher = watcher
+
+    def publish(self, model: str, role: Role, version: int, job: str) -> None:
+        """Point the role at the job's model folder."""
+        self._watcher.publishing(model, role, version, job)
+        super().publish(model, role, version, job)
+
+    def withdraw(self, model: str, role: Role) -> None:
+        """Point the role at nothing."""
+        self._watcher.withdrawing(model, role)
+        super().withdraw(model, role)
+
+    def point(self, model: str, role: Role, version: int, job: str) -> None:
+        """Somebody else points the role at a version."""
+        super().publish(model, role, version, job)
+
+    def smoke(self, model: str, deployment: str, rows: Sequence[dict[str, object]]) -> SmokeFacts:
+        """What the version of that name answers, as its fate has it."""
+        answer = super().smoke(model, deployment, rows)
+        if answer.probe is Probe.PASSED and self._watcher.fate_of(model, deployment) == "broken":
+            return SmokeFacts(Probe.FAILED, "500")
+        return answer
 
 
 class WatchedEndpoints:

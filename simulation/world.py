@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
@@ -15,35 +16,38 @@ from typing import Any
 from shared.adapters.azure_queues import parse_message
 from shared.adapters.event_grid import parse_event
 from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.container import MemoryContainerServing
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
 from shared.adapters.memory.health import MemoryHealthWindow
-from shared.adapters.memory.jobs import MemoryModelRegistry
 from shared.adapters.memory.messages import MemoryLease
 from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
 from shared.application.health_recorder import HealthRecorder
 from shared.application.plane import ControlPlane
+from shared.application.retention import Retention
+from shared.domain.actions import Role
 from shared.domain.decision import Decision
 from shared.domain.events import Verb
-from shared.domain.facts import EndpointFacts, JobFacts, Release
+from shared.domain.facts import ContainerFacts, EndpointFacts, JobFacts, Release
 from shared.domain.health import Counts
-from shared.domain.state import ModelState, Phase, Subject, Training
+from shared.domain.policy import ModelSpec
+from shared.domain.state import ModelState, Phase, Subject, Training, Version
 from shared.ports import Ports
 from simulation.checker import Checker
 from simulation.events import Events
+from simulation.fates import FatedProber, Fates
 from simulation.faults import CrashError, Faults, FaultyLease, faulty, survivable
 from simulation.outside import Outside
 from simulation.parts import (
     DeliveringQueue,
     RecentDecisions,
     RememberedSlots,
+    WatchedContainers,
     WatchedEndpoints,
     WatchedJobs,
+    WatchedRegistry,
     WatchedStates,
 )
 from simulation.policies import spec_of
-from simulation.prober import FatedProber
 from simulation.truth import ViolationError
 
 BEGIN = datetime(2026, 2, 26, 5, 0, tzinfo=UTC)
@@ -52,6 +56,7 @@ WORKSPACE = (
 )
 STORAGE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acct"
 TRACE_LINES = 25
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 class World:
@@ -64,17 +69,18 @@ class World:
         self.calm = False
         self.events = Events(self)
         self.expected: dict[str, str] = {}
+        self.skills: dict[str, float] = {}
         self.fate: dict[tuple[str, str], str] = {}
+        self.fates = Fates(self)
         self.specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
         self.checker = Checker(self, self.specs)
         self.faults = Faults(Random(f"{seed} faults"), self.clock, self._fault)  # noqa: S311
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = count()
         self._make_parts()
-        widths = {name: spec.rollout.bucket for name, spec in self.specs.items()}
-        self.recorder = HealthRecorder(faulty(self.health, self.faults, "health"), "p1", widths)
         self.plane = self._make_plane()
-        self.outsides = {name: Outside(self, spec, WORKSPACE) for name, spec in self.specs.items()}
+        self.start_process()
+        self.outsides = {name: Outside(self, name, WORKSPACE) for name in self.specs}
 
     def _make_parts(self) -> None:
         self.states = WatchedStates(self)
@@ -83,7 +89,8 @@ class World:
         self.lease = MemoryLease(self.clock)
         self.landing, self.files = MemoryLandingZone(), MemoryRunFiles()
         self.jobs = WatchedJobs(self)
-        self.registry = MemoryModelRegistry()
+        self.registry = WatchedRegistry(self)
+        self.containers = WatchedContainers(self.files, self)
         self.endpoints = WatchedEndpoints(self.clock, self)
         self.health = MemoryHealthWindow()
         self.releases = MemoryReleaseStore(Release("noon_retrain:abc", 1))
@@ -103,7 +110,7 @@ class World:
             jobs=faulty(self.jobs, faults, "jobs"),
             registry=faulty(self.registry, faults, "registry"),
             endpoint=faulty(self.endpoints, faults, "endpoint"),
-            containers=MemoryContainerServing(self.files),
+            containers=faulty(self.containers, faults, "containers"),
             prober=faulty(FatedProber(self), faults, "prober"),
             health=faulty(self.health, faults, "health"),
         )
@@ -117,11 +124,22 @@ class World:
             new_order_id=lambda: f"o{next(self._numbers):06}",
         )
 
+    def start_process(self) -> None:
+        """A worker comes up, and knows nothing but what is stored."""
+        widths = {name: spec.rollout.bucket for name, spec in self.specs.items()}
+        window = faulty(self.health, self.faults, "health")
+        self.recorder = HealthRecorder(window, f"p{next(self._numbers)}", widths)
+        self.plane = replace(self.plane, retention=Retention())
+
     # the stage of the outside
 
     def later(self, delay: timedelta, what: Callable[[], None]) -> None:
         """Let something happen after a while."""
         heapq.heappush(self._heap, (self.now() + delay, next(self._numbers), what))
+
+    def some(self, mean: timedelta) -> timedelta:
+        """A span by chance, of this length on average."""
+        return max(SECOND, mean * self.random.expovariate(1))
 
     @property
     def next_at(self) -> datetime:
@@ -135,6 +153,10 @@ class World:
     def note(self, text: object) -> None:
         """A line of the trace."""
         self.trace.append((self.now(), text))
+
+    def happened(self, what: str) -> None:
+        """Something went wrong, and is counted."""
+        self.faults.counts[what] += 1
 
     def _fault(self, text: str) -> None:
         if text:
@@ -164,6 +186,7 @@ class World:
     def order(self, model: str, verb: Verb) -> None:
         """An operator orders something; an error tells them that it was not taken."""
         self.note(f"{model}: an operator orders {verb.value}")
+        self.happened(f"{verb.value}_ordered")
         try:
             kept = intake.order(self.plane, model, verb, "operator", "by chance")
         except (Exception, CrashError) as error:
@@ -194,6 +217,21 @@ class World:
         assert release is not None
         self.releases.publish(replace(release, environment=release.environment + 1))
         self.note(f"serving environment {release.environment + 1} is released")
+        self.happened("image_released")
+        for model in self.specs:
+            self.later(self.some(HOUR), partial(self._restart_container, model))
+
+    def _restart_container(self, model: str) -> None:
+        """A container runs the newest image from now on."""
+        release = self.releases.release()
+        if release is not None:
+            self.containers.container(model).environment = release.environment
+
+    def change_policy(self, spec: ModelSpec) -> None:
+        """A model's file is another from now on."""
+        self.specs[spec.name] = spec
+        self.happened("policy_changed")
+        self.note(f"{spec.name}: {spec.retraining}, {spec.rollout}")
 
     # the truth, for the checker
 
@@ -219,7 +257,20 @@ class World:
 
     def fate_of(self, model: str, deployment: str) -> str:
         """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
-        return self.fate.get((model, deployment), "")
+        return self.fates.of(model, deployment)
+
+    def registered_job(self, model: str, version: int) -> str | None:
+        """What the registry really has under that number."""
+        return self.registry.job_of(model, version)
+
+    def skill(self, job: str) -> float:
+        """How good the model of a job truly is."""
+        return self.skills.get(job, 0.0)
+
+    def container(self, model: str) -> ContainerFacts | None:
+        """What is published for the model's container, and what that serves; None for others."""
+        contained = self.specs[model].serving == "container"
+        return self.containers.get(model) if contained else None
 
     def verdict(self, job: str) -> str:
         """What the gate must say of a job."""
@@ -245,41 +296,42 @@ class World:
     def submitting(self, model: str, training: Training) -> None:
         """A job starts."""
         self.checker.submitting(model, training)
+        self.faults.stale.made("jobs", training.job)
         outside = self.outsides[model]
         outside.job_began(training)
         outside.forget_old(lambda path: any(key[0] == path for key in self.checker.landed))
 
     def deploying(self, model: str, subject: Subject) -> None:
-        """A deployment will come up, or not, or late, or sick."""
-        self.checker.deploying(model, subject)
-        name, dice = subject.deployment, 1.0 if self.calm else self.random.random()
-        self.endpoints.seconds = self.random.uniform(60, 600)
-        endpoint = self.endpoints.of(model)
-        endpoint.failures.pop(name, None)
-        endpoint.refusals.pop(name, None)
-        self.fate[model, name] = ""
-        if dice < 0.05:
-            endpoint.failures[name] = "image pull failed"
-        elif dice < 0.08:
-            endpoint.refusals[name] = "quota exceeded"
-        elif dice < 0.12:
-            endpoint.operation_seconds = 3600
-        elif dice < 0.30:
-            self.fate[model, name] = self.random.choice(("sick", "sick", "slow", "broken"))
-            self.note(f"{model}: {name} will be {self.fate[model, name]}")
-        self.endpoints.seconds = endpoint.operation_seconds
+        """A deployment is made."""
+        self.checker.serving.deploying(model, subject)
+        self.faults.stale.made(f"noon-{model}", subject.deployment)
+        self.fates.deploy(model, subject)
 
     def routing(self, model: str, traffic: dict[str, int]) -> None:
         """Traffic will move within half a minute or so."""
-        self.checker.routing(model, traffic)
+        self.checker.serving.routing(model, traffic)
+        self.endpoints.seconds = self.random.uniform(5, 60)
         endpoint = self.endpoints.get(model)
         if endpoint is not None:
-            self.faults.replaced[endpoint.name] = endpoint.traffic
-        self.endpoints.seconds = self.random.uniform(5, 60)
+            self.faults.stale.rerouted(endpoint)
 
     def deleting(self, model: str, deployment: str) -> None:
         """A deployment goes."""
-        self.checker.deleting(model, deployment)
+        self.checker.serving.deleting(model, deployment)
+
+    def registered(self, model: str, version: Version) -> None:
+        """A version is new in the registry."""
+        self.faults.stale.made("registry", f"{model}/{version.number}")
+
+    def publishing(self, model: str, role: Role, version: int, job: str) -> None:
+        """A pointer is about to name a version."""
+        self.checker.serving.publishing(model, role, version, job)
+        if role == "challenger":
+            self.fates.load(model, version)
+
+    def withdrawing(self, model: str, role: Role) -> None:
+        """A pointer is about to name nothing."""
+        self.checker.serving.withdrawing(model, role)
 
     def recorded(self, decision: Decision) -> None:
         """A decision was kept."""

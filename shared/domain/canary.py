@@ -36,7 +36,7 @@ def advance_canary(at: Moment) -> Step:
         return succeed(at, _address(at))
     since = at.rollout.soaking_since
     if since is None:
-        text = f"{at.canary} has {at.policy.steps[at.rollout.step]} % of the traffic since now"
+        text = f"{at.canary} has {_share(at)} % of the traffic since now"
         return _soak_from_now(at).order("step_begun", text)
     return _judge(at, since)
 
@@ -45,9 +45,13 @@ def wished_traffic(at: Moment) -> dict[str, int]:
     """The full map of the present step: a deployment left out would lose its traffic unsaid."""
     if at.rollout.instant or at.stable not in at.endpoint.deployments:
         return all_to(at.canary, at.endpoint)
-    share = at.policy.steps[min(at.rollout.step, len(at.policy.steps) - 1)]
-    none = dict.fromkeys(at.endpoint.deployments, 0)
+    share, none = _share(at), dict.fromkeys(at.endpoint.deployments, 0)
     return {**none, at.stable: FULL - share, at.canary: share}
+
+
+def _share(at: Moment) -> int:
+    """Of the present step; there may be fewer than when the rollout began."""
+    return at.policy.steps[min(at.rollout.step, len(at.policy.steps) - 1)]
 
 
 def go_back(at: Moment) -> Step:
@@ -86,9 +90,12 @@ def _write(at: Moment, wished: dict[str, int]) -> Step:
     shares = _words(at.endpoint.traffic)
     if at.rollout.soaking_since is None:
         text = f"{at.canary} is to get {wished[at.canary]} %, traffic is {shares}"
+        if at.rollout.paused:
+            return at.hold("paused", f"paused by an operator; {text}")
         return at.order("shift", text, SetTraffic(wished))
     if at.policy.hand_changed == "adopt":
-        at = at.having(replace(at.rollout, paused=True))
+        # Soaking anew, so that who resumes gets the share of the step, not the same pause again.
+        at = at.having(replace(at.rollout, paused=True, soaking_since=None))
         return at.hold("hand_changed", f"somebody set the traffic to {shares}: left so, paused")
     at = at.having(replace(at.rollout, soaking_since=None))
     text = f"somebody set the traffic to {shares}: set back"
@@ -101,7 +108,7 @@ def _judge(at: Moment, since: datetime) -> Step:
     check = check_canary(health, at.canary, at.stable, at.rollout.usual_ms, at.policy)
     facts: dict[str, Json] = {
         "check": check.outcome.value,
-        "step": at.policy.steps[at.rollout.step],
+        "step": _share(at),
         "counts": _numbers(health),
     }
     return replace(_follow(at, check, since), facts=facts)
