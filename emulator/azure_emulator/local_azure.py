@@ -28,6 +28,8 @@ USUAL_PORTS = {"emulator": 8443, "blob": 10000, "queue": 10001, "table": 10002}
 START_SECONDS = 300.0
 """For a detached start: it may have to install Azurite."""
 LOOK_SECONDS = 0.5
+PREFIX = "azure-emulator: "
+"""Before a mistake's words on stderr."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +145,16 @@ def start_detached(home: Home, arguments: list[str], say: Callable[[str], None])
             start_new_session=True,
         )
     say(f"starting in the background as process {process.pid}; its log is {log}")
-    wait_until(
-        lambda: process.poll() is not None or home.running(),
-        timeout_seconds=START_SECONDS,
-        what="the start in the background",
+    _wait(
+        lambda: process.poll() is not None or home.running() is not None,
+        START_SECONDS,
+        f"the start in the background (its log is {log})",
     )
     if process.poll() is not None:
-        raise UserMistakeError(log.read_text(errors="replace").strip().removeprefix(PREFIX))
+        words = log.read_text(errors="replace").strip().splitlines()
+        told = [line.removeprefix(PREFIX) for line in words if not line.startswith("starting")]
+        raise UserMistakeError("\n".join(told))
     return home.need_running()
-
-
-PREFIX = "azure-emulator: "
 
 
 def stop(home: Home, timeout_seconds: float = 60.0) -> bool:
@@ -162,8 +163,15 @@ def stop(home: Home, timeout_seconds: float = 60.0) -> bool:
     if running is None:
         return False
     os.kill(running.pid, signal.SIGTERM)
-    wait_until(lambda: not home.in_use(), timeout_seconds=timeout_seconds, what="the end of `up`")
+    _wait(lambda: not home.in_use(), timeout_seconds, f"the end of process {running.pid}")
     return True
+
+
+def _wait(condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
+    try:
+        wait_until(condition, timeout_seconds=timeout_seconds, what=what)
+    except TimeoutError as error:
+        raise UserMistakeError(str(error)) from None
 
 
 def shell_environment(home: Path, running: Running) -> dict[str, str]:
@@ -172,3 +180,10 @@ def shell_environment(home: Path, running: Running) -> dict[str, str]:
     known = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     merged = known if local in known else ",".join(filter(None, [known, local]))
     return {**client_environment(home, running.url), "NO_PROXY": merged, "no_proxy": merged}
+
+
+def listening_places(running: Running) -> dict[str, str]:
+    """Name the URLs of the control plane and of the storage services."""
+    account = "https://127.0.0.1:{}/devstoreaccount1"
+    storage = {kind: account.format(running.ports[kind]) for kind in KINDS if kind != "emulator"}
+    return {"url": running.url, **storage}

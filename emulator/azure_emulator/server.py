@@ -155,6 +155,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    log.info("workspace %s at %s", settings.workspace, settings.base_url)
     running = uvicorn.Server(config)
     running.run()
     return 0 if running.started else 1
