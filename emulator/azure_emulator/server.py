@@ -23,10 +23,10 @@ from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environ
 from .machine_learning.blobs import BlobFiles
 from .machine_learning.deployments import OnlineDeployments
 from .machine_learning.endpoints import OnlineEndpoints
-from .machine_learning.jobs import Jobs
-from .machine_learning.run_history import RunHistory
-from .machine_learning.runner import JobRunner
-from .machine_learning.runs import Runs
+from .machine_learning.jobs.api import Jobs
+from .machine_learning.jobs.run_history import RunHistory
+from .machine_learning.jobs.runner import JobRunner
+from .machine_learning.jobs.runs import Runs
 from .machine_learning.scoring import Scoring
 from .machine_learning.serving import Serving
 from .machine_learning.serving_control import ServingControl

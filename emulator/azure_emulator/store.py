@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .arm import Json, now
+from .resource import Json, Resource, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,27 +24,6 @@ CREATE INDEX IF NOT EXISTS resources_by_parent ON resources (kind, parent, seque
 SELECT = (
     "SELECT id, kind, parent, name, body, state, created_at, modified_at, sequence FROM resources"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One row: `body` is what callers see, `state` what only the emulator knows."""
-
-    id: str
-    kind: str
-    parent: str
-    name: str
-    body: Json
-    state: Json
-    created_at: str
-    modified_at: str
-    sequence: int
-
-    @property
-    def properties(self) -> Json:
-        """Give the `properties` of the body ({} when there are none)."""
-        properties: Json = self.body.get("properties") or {}
-        return properties
 
 
 class Store:

@@ -13,7 +13,7 @@ from ..store import newest_first
 
 if TYPE_CHECKING:
     from ..context import Context
-    from ..store import Resource
+    from ..resource import Resource
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
 DEFAULT_VERSIONS = ("azureml_default", "default")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..context import Context
-    from ..store import Resource
+    from ..resource import Resource
     from .serving import Serving
 
 DEPLOYMENTS_MAX = 20

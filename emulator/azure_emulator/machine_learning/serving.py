@@ -22,8 +22,8 @@ from .containers import (
     command_for,
     seconds,
 )
+from .interpreter import write_python_wrappers
 from .restarts import KeptContainer
-from .steps import write_python_wrappers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from ..context import Context
-    from ..store import Resource
+    from ..resource import Resource
     from .uris import Places
 
 log = logging.getLogger("azure_emulator")

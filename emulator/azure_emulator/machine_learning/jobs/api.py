@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import Json, envelope, not_found, properties_of, user_error
-from ..router import WORKSPACE, Call, Operation
-from ..store import newest_first
-from .graph import Planner
+from ...arm import Json, envelope, not_found, properties_of, user_error
+from ...router import WORKSPACE, Call, Operation
+from ...store import newest_first
+from .plan import Planner
 from .runs import COMMAND_RUN, PIPELINE_RUN, TERMINAL
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
     from .runner import JobRunner
     from .runs import Runs
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import Json, not_found
-from ..router import WORKSPACE, Call, Operation
+from ...arm import Json, not_found
+from ...router import WORKSPACE, Call, Operation
+from ..workspace import blob_sas_url, workspace_guid
 from .steps import LOG_CONTAINER
-from .workspace import blob_sas_url, workspace_guid
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
+    from ..uris import Places
     from .runs import Runs
-    from .uris import Places
 
 HISTORY = "/history/v1.0" + WORKSPACE
 ASSET = re.compile(r".*/data/azureml_(?P<run>.+)_output_data_(?P<output>.+)/versions/1")
