@@ -102,11 +102,11 @@ class EventGridApi:
 
     def _check_scope(self, scope: str) -> str:
         """Return the topic type of a resource whose events we have, or refuse it."""
-        parts = tuple(scope.lower().split("/providers/")[-1].split("/"))
-        kind = TOPIC_TYPES.get(parts[:2])
-        if kind is None or len(parts) != 3:
+        provider, *rest = scope.lower().split("/providers/")[-1].split("/")
+        kind = TOPIC_TYPES.get((provider, rest[0])) if len(rest) == 2 else None
+        if kind is None:
             raise unsupported(f"An event subscription on {scope}")
-        if parts[0] == "microsoft.storage" and not self._grid.watcher.is_own(scope):
+        if provider == "microsoft.storage" and not self._grid.watcher.is_own(scope):
             raise RefusedError(404, "ResourceNotFound", f"{scope} was not found.")
         return kind
 

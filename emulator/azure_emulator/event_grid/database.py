@@ -1,4 +1,4 @@
-"""The SQLite file of Event Grid: one connection, safe in every thread, migrated when it is older."""
+"""The SQLite file of Event Grid: one connection, safe in every thread."""
 
 from __future__ import annotations
 

@@ -95,9 +95,7 @@ class EventGrid:
         """Accept one event of the workspace durably; from any thread."""
         if self.chosen.data_keys == "PascalCase":
             data = {name[:1].upper() + name[1:]: value for name, value in data.items()}
-        self.accept(
-            Event(str(uuid.uuid4()), scope, event_type, subject, data, self.clock.now())
-        )
+        self.accept(Event(str(uuid.uuid4()), scope, event_type, subject, data, self.clock.now()))
 
     def accept(self, event: Event) -> None:
         """Keep an event and what it becomes, as the faults will have it; from any thread."""

@@ -124,9 +124,7 @@ def parse_subscription(
         attempts_max=_between(policy, "maxDeliveryAttempts", ATTEMPTS_MAX, 30),
         lifetime_minutes=_between(policy, "eventTimeToLiveInMinutes", LIFETIME_MINUTES, 1440),
         batch_events_max=_between(webhook, "maxEventsPerBatch", 1, BATCH_EVENTS_MAX),
-        batch_kilobytes=_between(
-            webhook, "preferredBatchSizeInKilobytes", 64, BATCH_KILOBYTES_MAX
-        ),
+        batch_kilobytes=_between(webhook, "preferredBatchSizeInKilobytes", 64, BATCH_KILOBYTES_MAX),
         expires_at=_expiry(properties.get("expirationTimeUtc")),
         dead_letter_container=_dead_letter(properties),
         properties=properties,

@@ -43,9 +43,7 @@ class Subscriptions:
     def save(self, subscription: Subscription) -> bool:
         """Make or replace a subscription; tell whether it is new."""
         with self._db.transaction():
-            known = self._db.query(
-                "SELECT 1 FROM subscriptions WHERE key = ?", (subscription.key,)
-            )
+            known = self._db.query("SELECT 1 FROM subscriptions WHERE key = ?", (subscription.key,))
             self._db.run(
                 "INSERT OR REPLACE INTO subscriptions (key, scope, name, properties, parent)"
                 " VALUES (?, ?, ?, ?, ?)",

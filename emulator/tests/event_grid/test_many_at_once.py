@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .conftest import Receiver, RunningGrid
 
 
-def batched(running: "RunningGrid", receiver: "Receiver", events: int, **properties: object) -> None:
+def batched(
+    running: "RunningGrid", receiver: "Receiver", events: int, **properties: object
+) -> None:
     """Subscribe to batches of so many events."""
     destination = webhook(receiver.url, maxEventsPerBatch=events)
     path = f"{WORKSPACE}/providers/Microsoft.EventGrid/eventSubscriptions/sub"
@@ -65,9 +67,7 @@ def test_a_batch_has_a_preferred_size(
     running_grid: "RunningGrid", event_receiver: "Receiver"
 ) -> None:
     """Events that are larger than it still come, one by one."""
-    destination = webhook(
-        event_receiver.url, maxEventsPerBatch=10, preferredBatchSizeInKilobytes=1
-    )
+    destination = webhook(event_receiver.url, maxEventsPerBatch=10, preferredBatchSizeInKilobytes=1)
     path = f"{WORKSPACE}/providers/Microsoft.EventGrid/eventSubscriptions/sub"
     running_grid.request("PUT", path, json={"properties": {"destination": destination}})
     running_grid.faults.add({"operation": "Event.*", "count": 2, "delay_seconds": 5})
@@ -205,9 +205,7 @@ def test_a_choice_that_means_nothing_is_refused_whole(
 
 def test_the_clock_can_be_put_forward(running_grid: "RunningGrid") -> None:
     """Hours of retries pass in an instant."""
-    answer = running_grid.request(
-        "POST", "/_emulator/events/clock", json={"advance_seconds": 3600}
-    )
+    answer = running_grid.request("POST", "/_emulator/events/clock", json={"advance_seconds": 3600})
     assert answer.json() == {"now": "2026-11-23T13:00:00+00:00"}
     wrong = running_grid.request("POST", "/_emulator/events/clock", json={"advance_seconds": "1"})
     assert wrong.status_code == 400

@@ -109,9 +109,10 @@ def test_an_update_shakes_hands_again(
     """It changes what it names and leaves the rest."""
     running_grid.subscribe(event_receiver.url, labels=["mine"])
     path = f"{WORKSPACE}/providers/Microsoft.EventGrid/eventSubscriptions/sub"
-    changed = {"filter": {"includedEventTypes": ["Nothing"]}, "destination": webhook(
-        event_receiver.url
-    )}
+    changed = {
+        "filter": {"includedEventTypes": ["Nothing"]},
+        "destination": webhook(event_receiver.url),
+    }
     answer = running_grid.request("PATCH", path, json=changed)
     assert answer.status_code == 200
     assert answer.json()["properties"]["labels"] == ["mine"]
