@@ -33,6 +33,7 @@ from .machine_learning.serving_control import ServingControl
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
+from .recorder import Recorder
 from .router import Router
 from .settings import BUILT_IN_DATASTORES
 from .storage import StorageAccess
@@ -140,7 +141,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     server = Server(settings, pace)
     os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
     config = uvicorn.Config(
-        server.app(),
+        Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
         ssl_certfile=server.tls.certificate,

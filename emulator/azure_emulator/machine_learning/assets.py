@@ -71,7 +71,11 @@ class Assets:
         properties.setdefault("properties", {})
         properties.setdefault("isArchived", False)
         properties = self.accept(call, properties)
-        properties["provisioningState"] = "Succeeded"
+        # Values of `properties` are strings to the service; the SDK sends a number for code.
+        given = properties["properties"] or {}
+        properties["properties"] = {key: _text(value) for key, value in given.items()}
+        if self.kind != "data":
+            properties["provisioningState"] = "Succeeded"
         old = self._context.store.get(self._id(name, version))
         if old:
             self._refuse_changes(old, properties)
@@ -170,3 +174,7 @@ class Assets:
 
     def _id(self, name: str, version: str) -> str:
         return f"{self._container(name)}/versions/{version}"
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
