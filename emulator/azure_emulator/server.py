@@ -21,15 +21,15 @@ from .faults import Faults
 from .identity import Identity
 from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
-from .machine_learning.deployments import OnlineDeployments
-from .machine_learning.endpoints import OnlineEndpoints
 from .machine_learning.jobs.api import Jobs
 from .machine_learning.jobs.run_history import RunHistory
 from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
-from .machine_learning.scoring import Scoring
-from .machine_learning.serving import Serving
-from .machine_learning.serving_control import ServingControl
+from .machine_learning.online.deployments import OnlineDeployments
+from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.scoring import Scoring
+from .machine_learning.online.serving import Serving
+from .machine_learning.online.serving_control import ServingControl
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations

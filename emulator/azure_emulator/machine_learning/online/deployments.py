@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import Json, envelope, not_found, properties_of, user_error
-from ..operations import OperationFailedError
-from ..router import WORKSPACE, Call, Operation
+from ...arm import Json, envelope, not_found, properties_of, user_error
+from ...operations import OperationFailedError
+from ...router import WORKSPACE, Call, Operation
 from .endpoints import NAME, refuse_while_moving, remember_operation, set_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..context import Context
-    from ..resource import Resource
+    from ...context import Context
+    from ...resource import Resource
     from .serving import Serving
 
 DEPLOYMENTS_MAX = 20
