@@ -12,9 +12,7 @@ parser.add_argument("--report", type=Path, required=True)
 given = parser.parse_args()
 
 with (given.predictions / "predictions.csv").open() as text:
-    errors = [
-        abs(float(row["actual"]) - float(row["predicted"])) for row in csv.DictReader(text)
-    ]
+    errors = [abs(float(row["actual"]) - float(row["predicted"])) for row in csv.DictReader(text)]
 report = {"mean_absolute_error": sum(errors) / len(errors)}
 if given.tolerance is not None:
     report["within_tolerance"] = max(errors) <= given.tolerance
