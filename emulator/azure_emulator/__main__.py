@@ -55,6 +55,9 @@ def serve(
     operation_seconds: Annotated[float, typer.Option(help="Least time of operations.")] = 2.0,
     poll_milliseconds: Annotated[int, typer.Option(help="retry-after-ms; 0 sends none.")] = 100,
     watch_seconds: Annotated[float, typer.Option(help="Pause between looks at blobs.")] = 0.5,
+    record: Annotated[
+        Path | None, typer.Option(help="A file that gets every call of the control plane.")
+    ] = None,
 ) -> None:
     """Serve Azure ML, managed identity and Event Grid over HTTPS until interrupted."""
     from .server import serve as run
@@ -72,6 +75,7 @@ def serve(
         images=tuple(_pair(value) for value in image or []),
         python=python.absolute(),
         watch_seconds=watch_seconds,
+        record=record,
     )
     raise typer.Exit(run(settings, Pace(operation_seconds, poll_milliseconds)))
 
@@ -97,10 +101,17 @@ def functions(
     queue_visibility_seconds: Annotated[
         float, typer.Option(help="How long a message stays hidden at a time.")
     ] = 600.0,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again whenever the app's files change.")
+    ] = False,
 ) -> None:
     """Run a Functions host for one app."""
     from .functions.cli import functions as run
 
+    if reload:
+        from .functions.reloading import reload as run_again
+
+        raise typer.Exit(run_again(app_root, home))
     seconds = queue_visibility_seconds
     code = run(home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds)
     raise typer.Exit(code)

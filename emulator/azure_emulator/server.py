@@ -16,23 +16,26 @@ from starlette.routing import Route
 from .certificates import ensure_certificates
 from .context import Context
 from .control import Control
+from .event_grid.api import EventGridApi
+from .event_grid.control import EventGridControl
 from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
 from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
-from .machine_learning.deployments import OnlineDeployments
-from .machine_learning.endpoints import OnlineEndpoints
 from .machine_learning.jobs.api import Jobs
 from .machine_learning.jobs.run_history import RunHistory
 from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
-from .machine_learning.scoring import Scoring
-from .machine_learning.serving import Serving
-from .machine_learning.serving_control import ServingControl
+from .machine_learning.online.deployments import OnlineDeployments
+from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.scoring import Scoring
+from .machine_learning.online.serving import Serving
+from .machine_learning.online.serving_control import ServingControl
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
+from .recorder import Recorder
 from .router import Router
 from .settings import BUILT_IN_DATASTORES
 from .storage import StorageAccess
@@ -58,6 +61,8 @@ class Server:
         self.tls = ensure_certificates(settings.home)
         storage = StorageAccess(settings.blob_url, self.tls.ca)
         self.store = Store(settings.home / "emulator.sqlite")
+        faults = Faults()
+        self.events = EventGrid(settings.home, storage, settings.watch_seconds, faults)
         self.context = Context(
             settings=settings,
             pace=pace,
@@ -65,8 +70,8 @@ class Server:
             storage=storage,
             files=BlobFiles(storage, settings.home / "cache"),
             operations=Operations(settings, self.store, pace),
-            events=EventGrid(settings.home, storage, settings.watch_seconds),
-            faults=Faults(),
+            events=self.events,
+            faults=faults,
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
@@ -93,7 +98,6 @@ class Server:
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
-        events = self.context.events
         control = Control(self.context, self.router.log)
         return Starlette(
             routes=[
@@ -102,7 +106,8 @@ class Server:
                 *control.routes(),
                 *ServingControl(self.serving).routes(),
                 *Identity(self.settings).routes(),
-                *events.routes(),
+                *EventGridControl(self.events).routes(),
+                *EventGridApi(self.events).routes(),
                 Route("/{path:path}", self.router.handle, methods=METHODS),
             ],
             lifespan=self._lifespan,
@@ -140,7 +145,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     server = Server(settings, pace)
     os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
     config = uvicorn.Config(
-        server.app(),
+        Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
         ssl_certfile=server.tls.certificate,

@@ -88,3 +88,20 @@ def watch_traffic(at: Moment) -> Step | None:
         return replace(at.hold("hand_changed", f"{seen}: left so"), due_at=None)
     order = SetTraffic(all_to(at.stable, endpoint))
     return at.order("hand_changed", f"{seen}: set back to {at.stable}", order)
+
+
+def clear_away(at: Moment) -> Step | None:
+    """Delete what neither rules nor is kept warm and has no callers.
+
+    Such as a first version that was given callers and superseded before it ruled.
+    """
+    endpoint, warm = at.facts.endpoint, at.state.warm
+    if endpoint is None or not at.stable or busy(endpoint):
+        return None
+    known = {at.stable, warm.deployment if warm else "", *live(endpoint.traffic)}
+    loose = min(set(endpoint.deployments) - known, default=None)
+    if loose is None:
+        return None
+    text = f"{loose} serves nobody and nothing refers to it"
+    step = at.order("clear_away", text, DeleteDeployment(loose))
+    return replace(step, about=(f"deployment:{loose}",))

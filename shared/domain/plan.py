@@ -110,6 +110,9 @@ def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) ->
     changed = deployments.watch_traffic(at)
     if changed is not None:
         return [changed]
+    cleared = deployments.clear_away(at)
+    if cleared is not None:
+        return [cleared]
     if state.warm is not None:
         return [Step(state, Kind.HELD, (), due_at=state.warm.until)]
     return []

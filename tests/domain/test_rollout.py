@@ -481,6 +481,25 @@ def test_warm_deployment_retires(
     assert (plan.state.warm is not None) is kept
 
 
+LOOSE: list[tuple[str, EndpointFacts | None, str | None]] = [
+    ("nothing_loose", endpoint({"v2-e1": 100, "v1-e1": 0}), None),
+    ("superseded", endpoint({"v2-e1": 100, "v1-e1": 0, "v0-e1": 0}), "v0-e1"),
+    ("updating", endpoint({"v2-e1": 100, "v0-e1": 0}, updating=("v1-e1",)), None),
+    ("not_looked_at", None, None),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "gone"), LOOSE, ids=[row[0] for row in LOOSE])
+def test_what_nothing_refers_to_is_cleared_away(
+    name: str, there: EndpointFacts | None, gone: str | None
+) -> None:
+    """A first version that was superseded before it ruled leaves a deployment: it is deleted."""
+    before = state(champion=champion(2), warm=Warm("v1-e1", SOON + minutes(60)), last_version=2)
+    plan = decide(facts(before, endpoint=there), spec(), SOON)
+    deleted = [action.deployment for action in plan.actions if isinstance(action, DeleteDeployment)]
+    assert deleted == ([gone] if gone else [])
+
+
 def test_new_image_is_a_rollout_of_the_same_version() -> None:
     """A newer serving environment goes the same careful way for the champion's version."""
     before = state(champion=champion(1), last_version=1)

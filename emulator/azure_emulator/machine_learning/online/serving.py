@@ -10,9 +10,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..arm import Json
-from ..environment import client_environment
-from ..operations import OperationFailedError
+from ...arm import Json
+from ...environment import client_environment
+from ...operations import OperationFailedError
+from ..interpreter import write_python_wrappers
 from .containers import (
     START_SECONDS_MAX,
     Container,
@@ -22,7 +23,6 @@ from .containers import (
     command_for,
     seconds,
 )
-from .interpreter import write_python_wrappers
 from .restarts import KeptContainer
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from ..context import Context
-    from ..resource import Resource
-    from .uris import Places
+    from ...context import Context
+    from ...resource import Resource
+    from ..uris import Places
 
 log = logging.getLogger("azure_emulator")
 DEFAULT_ROUTE = "/score"
