@@ -37,11 +37,16 @@ def azurite_command(home: Path, tls: Certificates, ports: Mapping[str, int]) -> 
     return command
 
 
-def ensure_azurite(say: Callable[[str], None], cache: Path | None = None) -> None:
-    """Install the pinned Azurite when none is there; raise UserMistakeError when that fails."""
-    if _installed(cache) or which("azurite"):
+def ensure_azurite(
+    say: Callable[[str], None], cache: Path | None = None, path: str | None = None
+) -> None:
+    """Install the pinned Azurite when none is there; raise UserMistakeError when that fails.
+
+    `cache` stands for the user's cache and the checkout, `path` for PATH.
+    """
+    if _installed(cache) or which("azurite", path=path):
         return
-    node = find_node()
+    node = find_node(path)
     if not node.npm:
         raise UserMistakeError(f"{node.program} comes without npm; {ADVICE}")
     folder = _cache_folder(cache)

@@ -150,6 +150,8 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
         port=settings.port,
         ssl_certfile=server.tls.certificate,
         ssl_keyfile=str(server.tls.key),
+        http="httptools",
+        loop="uvloop",
         access_log=False,
         log_level="warning",
         server_header=False,
