@@ -1,1 +1,1 @@
-"""Fixtures."""
+"""Fixtures for the tests of those who use the emulator."""
