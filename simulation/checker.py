@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -26,7 +27,10 @@ class Checker:
         self.orders: dict[str, tuple[str, datetime]] = {}
         """Orders that no decision speaks of yet, with the model."""
         self.unsaid = 0
-        """Decisions that died with their pass, between the saving and the recording."""
+        """Decisions that died with their pass, after the saving, and were recorded by a later."""
+        self._promised: dict[str, Decision] = {}
+        """Decisions that were saved and are not recorded yet."""
+        self._recorded: deque[str] = deque(maxlen=1000)
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._standing = Standing()
         self._deleting: dict[str, str] = {}
@@ -48,14 +52,14 @@ class Checker:
         self.passes.remove(delivered)
         text = f"{delivered.message.model} {delivered.message.cause!r}"
         if raised:
-            self._forgive(delivered)
             return
         if len(delivered.decisions) != 1:
             count = len(delivered.decisions)
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
-        if decision.kind is Kind.FAILED:
-            self._forgive(delivered)
+        for each in self._promised.values():
+            if each.model == decision.model and not self.passes:
+                raise ViolationError("decided_recorded", f"{text} left {each.id} unsaid: {each}")
         unknown = decision.kind is Kind.FAILED and not decision.about
         if (
             delivered.slot_taken
@@ -70,11 +74,11 @@ class Checker:
                 text = f"{text}: nothing was ordered that gives {wished} the traffic"
                 raise ViolationError("rollback_at_once", text)
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
-        """A state was written."""
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
+        """A state was written, with decisions that this pass or a later one is to record."""
+        self._promised |= {each.id: each for each in said if each.id not in self._recorded}
         if self.passes:
             self.passes[-1].saved = True
-            self.passes[-1].taken += tuple(taken)
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
@@ -136,8 +140,12 @@ class Checker:
         self._check_saved(deployment)
         self._deleting[model] = deployment
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or by a later one."""
+        self._ended_by(decision)
+        if late:
+            self.unsaid += 1
+            return
         for delivered in reversed(self.passes):
             if delivered.message.model == decision.model:
                 # The same one again, because nobody heard that it was kept, is one row.
@@ -146,14 +154,6 @@ class Checker:
                     decision,
                 ]
                 break
-        for key in decision.about:
-            what, _, name = key.partition(":")
-            if what == "order":
-                self.orders.pop(name, None)
-            if what == "slot":
-                said = self._slots_said.setdefault((decision.model, name), decision.id)
-                if said != decision.id:
-                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
         if decision.facts.get("check") == "failed" and not self._interrupted():
             self._check_turned_back(decision)
 
@@ -187,13 +187,19 @@ class Checker:
         if not self.passes or not self.passes[-1].saved:
             raise ViolationError("wish_first", f"{what} is ordered before the wish was saved")
 
-    def _forgive(self, delivered: Pass) -> None:
-        """What was saved by a pass that died before it could record it stays unsaid."""
-        said = any(decision.about for decision in delivered.decisions)
-        if delivered.saved and not said:
-            self.unsaid += 1
-            for row in delivered.taken:
-                self.orders.pop(row.removeprefix("order-"), None)
+    def _ended_by(self, decision: Decision) -> None:
+        """Slots and orders end in one decision; what could not be saved ends none."""
+        if self._promised.pop(decision.id, None) is None and "saved" in decision.facts:
+            return
+        self._recorded.append(decision.id)
+        for key in decision.about:
+            what, _, name = key.partition(":")
+            if what == "order":
+                self.orders.pop(name, None)
+            if what == "slot":
+                said = self._slots_said.setdefault((decision.model, name), decision.id)
+                if said != decision.id:
+                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
 
     def _interrupted(self) -> bool:
         return not self.passes or self.passes[-1].disturbed

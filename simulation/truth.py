@@ -69,8 +69,6 @@ class Pass:
     saved: bool = False
     decisions: list[Decision] = field(default_factory=list)
     routed: list[dict[str, int]] = field(default_factory=list)
-    taken: tuple[str, ...] = ()
-    """Rows that were taken in."""
     slot_taken: bool = False
     """The newest slot was given a job or skipped."""
     disturbed: bool = False

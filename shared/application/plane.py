@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from shared.application.records import Recorded
 from shared.application.retention import Retention
 from shared.domain.events import Event, Message
 from shared.domain.policy import ModelSpec
@@ -25,3 +26,4 @@ class ControlPlane:
     read_message: Callable[[str], Message]
     """Parses the text of a queue message; raises MalformedError."""
     retention: Retention = field(default_factory=Retention)
+    recorded: Recorded = field(default_factory=Recorded)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.adapters.state_rows import landing_row, order_row, snapshot
+from shared.adapters.state_rows import earliest, landing_row, order_row, snapshot
 from shared.domain.decision import Decision
 from shared.domain.errors import ConflictError
 from shared.domain.events import Landing, Order
@@ -21,6 +21,7 @@ class MemoryStateStore:
         self._states: dict[str, tuple[ModelState, str]] = {}
         self._landings: dict[tuple[str, str], Landing] = {}
         self._orders: dict[tuple[str, str], Order] = {}
+        self._unsaid: dict[str, tuple[Decision, ...]] = {}
         self._writes = 0
 
     def load(self, model: str) -> Snapshot:
@@ -28,9 +29,15 @@ class MemoryStateStore:
         state, etag = self._states.get(model, (None, ""))
         landings = [row for (owner, _), row in self._landings.items() if owner == model]
         orders = [row for (owner, _), row in self._orders.items() if owner == model]
-        return snapshot(state, etag, landings, orders)
+        return snapshot(state, etag, landings, orders, self._unsaid.get(model, ()))
 
-    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+    def save(
+        self,
+        state: ModelState,
+        etag: str,
+        taken: Sequence[str] = (),
+        unsaid: Sequence[Decision] = (),
+    ) -> str:
         """Write the state if it is still that of `etag`, drop the taken rows, all or nothing."""
         model = state.model
         if etag != self._states.get(model, (None, ""))[1]:
@@ -42,6 +49,7 @@ class MemoryStateStore:
             self._landings.pop(key, None)
             self._orders.pop(key, None)
         self._writes += 1
+        self._unsaid[model] = tuple(unsaid)
         self._states[model] = (state, f"etag-{self._writes}")
         return self._states[model][1]
 
@@ -67,8 +75,13 @@ class MemoryStateStore:
         return True
 
     def next_due(self) -> dict[str, datetime]:
-        """When each known model is due."""
-        return {model: state.next_due_at for model, (state, _) in self._states.items()}
+        """When each known model is due, by its state or by what waits."""
+        due = {model: state.next_due_at for model, (state, _) in self._states.items()}
+        waiting = [
+            *((owner, row.received_at) for (owner, _), row in self._landings.items()),
+            *((owner, row.ordered_at) for (owner, _), row in self._orders.items()),
+        ]
+        return earliest(due, waiting)
 
 
 class MemoryReleaseStore:
@@ -98,8 +111,10 @@ class MemoryDecisionLog:
         """Every decision of every model, in the order in which they were kept."""
         return list(self._rows.values())
 
-    def append(self, decision: Decision) -> None:
-        """Keep it; the same id twice is one row."""
+    def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
+        """Keep it; the same id twice is one row, and of `also` what is there stays."""
+        for each in also:
+            self._rows.setdefault((each.model, each.id), each)
         self._rows[decision.model, decision.id] = decision
 
     def since(self, model: str, since: datetime, most: int) -> list[Decision]:
