@@ -270,12 +270,13 @@ class Scored:
     body: bytes
     content_type: str
     deployment: str
-    latency_ms: float = 0.0
-    """From the request to its whole answer."""
+    latency_ms: float = 0.0  # from the request to its whole answer, of the last try
+    retry_after: str = ""
+    by_container: bool = False  # the endpoint says that it is the container's own answer
 
 
 class Scorer(Protocol):
     """Sends rows to an endpoint, which chooses the deployment by its traffic."""
 
     async def score(self, scoring_uri: str, body: bytes) -> Scored:
-        """Pass the body on; raises UnavailableError (no answer), BusyError (too late)."""
+        """Pass the body on; raises UnavailableError (no answer), NotAskedError (not sent)."""

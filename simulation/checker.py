@@ -11,7 +11,7 @@ from shared.domain.events import Message
 from shared.domain.facts import EndpointFacts, JobStatus, ProvisioningState
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Rollout, Subject, Training
-from simulation.standing import Standing, check_moving
+from simulation.standing import Standing, check_moving, check_slots
 from simulation.truth import TRAINED_WITHIN, Pass, Truth, ViolationError, live, version_of
 
 
@@ -43,7 +43,8 @@ class Checker:
         """A message is delivered."""
         for each in self.passes:
             each.disturbed = True
-        delivered = Pass(message, self._owed_rollback(message.model))
+        words = (each.id for each in self._promised.values() if each.model == message.model)
+        delivered = Pass(message, self._owed_rollback(message.model), frozenset(words))
         self.passes.append(delivered)
         return delivered
 
@@ -57,10 +58,10 @@ class Checker:
             count = len(delivered.decisions)
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
-        for each in self._promised.values():
-            if each.model == decision.model and not self.passes:
-                raise ViolationError("decided_recorded", f"{text} left {each.id} unsaid: {each}")
         unknown = decision.kind is Kind.FAILED and not decision.about
+        left = delivered.owed_words & self._promised.keys()
+        if left and not unknown:
+            raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
         if (
             delivered.slot_taken
             and not unknown
@@ -83,6 +84,7 @@ class Checker:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
             self.passes[-1].slot_taken = True
+            check_slots(old, new, said, self._specs[new.model])
         self._check_verdict(old, new)
         if old.rollout is not None and new.rollout is not None:
             self._check_step(old, old.rollout, new.rollout)

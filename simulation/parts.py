@@ -11,14 +11,12 @@ from typing import Protocol
 
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
-from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.jobs import MemoryTrainingJobs
 from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
 from shared.domain.decision import Decision
 from shared.domain.events import Message
 from shared.domain.facts import EndpointFacts, Overtaken, Slot, SlotFacts
-from shared.domain.health import Counts, HealthRow
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Subject, Training
 
@@ -51,6 +49,7 @@ class WatchedStates(MemoryStateStore):
     def __init__(self, watcher: Watcher) -> None:
         super().__init__()
         self._watcher = watcher
+        self._due: list[tuple[datetime, str]] = []
 
     def state(self, model: str) -> ModelState | None:
         """The state alone, without looking for rows."""
@@ -66,8 +65,23 @@ class WatchedStates(MemoryStateStore):
         """Write the state if it is still that of `etag`."""
         old = self.state(state.model)
         written = super().save(state, etag, taken, unsaid)
+        heapq.heappush(self._due, (state.next_due_at, state.model))
         self._watcher.saving(old, state, unsaid)
         return written
+
+    def earliest(self) -> datetime | None:
+        """When the first of the known models is due; what was due by older states is dropped."""
+        while self._due:
+            due_at, model = self._due[0]
+            if self._states[model][0].next_due_at == due_at:
+                return due_at
+            heapq.heappop(self._due)
+        return None
+
+    @property
+    def known(self) -> int:
+        """So many models have been seen."""
+        return len(self._states)
 
 
 class WatchedJobs(MemoryTrainingJobs):
@@ -237,25 +251,3 @@ class RememberedSlots:
     ) -> Overtaken | None:
         """The slots that the newest has overtaken."""
         return self._cron.between(schedule, time_zone, after, newest)
-
-
-class RecentHealth:
-    """A health window for each model, from which old rows go."""
-
-    def __init__(self) -> None:
-        self._each: dict[str, MemoryHealthWindow] = {}
-
-    def read(self, model: str, since: datetime, until: datetime) -> dict[str, Counts]:
-        """Counts by deployment over the buckets that begin in the window."""
-        return self._of(model).read(model, since, until)
-
-    def write(self, model: str, rows: Sequence[HealthRow]) -> None:
-        """Upsert what was counted up to now."""
-        self._of(model).write(model, rows)
-
-    def forget(self, model: str) -> None:
-        """Drop what was counted for a model: nobody compares it any more."""
-        self._each.pop(model, None)
-
-    def _of(self, model: str) -> MemoryHealthWindow:
-        return self._each.setdefault(model, MemoryHealthWindow())

@@ -55,6 +55,9 @@ def serve(
     operation_seconds: Annotated[float, typer.Option(help="Least time of operations.")] = 2.0,
     poll_milliseconds: Annotated[int, typer.Option(help="retry-after-ms; 0 sends none.")] = 100,
     watch_seconds: Annotated[float, typer.Option(help="Pause between looks at blobs.")] = 0.5,
+    record: Annotated[
+        Path | None, typer.Option(help="A file that gets every call of the control plane.")
+    ] = None,
 ) -> None:
     """Serve Azure ML, managed identity and Event Grid over HTTPS until interrupted."""
     from .server import serve as run
@@ -72,6 +75,7 @@ def serve(
         images=tuple(_pair(value) for value in image or []),
         python=python.absolute(),
         watch_seconds=watch_seconds,
+        record=record,
     )
     raise typer.Exit(run(settings, Pace(operation_seconds, poll_milliseconds)))
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from .resource import Json as Json
+from .resource import Resource, now
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .store import Resource
-
-Json = dict[str, Any]
 PROVIDER = "Microsoft.MachineLearningServices"
 
 
@@ -58,11 +57,6 @@ def user_error(message: str, inner: str = "BadArgument", status: int = 400) -> A
 def not_found(what: str) -> ArmError:
     """Give the 404; its code is UserError on the real service too."""
     return ArmError(404, "UserError", f"{what} was not found.", "NotFound")
-
-
-def now() -> str:
-    """Give the present instant as ARM writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def envelope(resource: Resource, properties: Json | None = None) -> Json:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from .fault_presets import PRESETS
+from .fault_rules import BadRuleError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -36,6 +39,7 @@ class Control:
             Route("/_emulator/faults", self.add_fault, methods=["POST"]),
             Route("/_emulator/faults", self.clear_faults, methods=["DELETE"]),
             Route("/_emulator/faults/{id}", self.remove_fault, methods=["DELETE"]),
+            Route("/_emulator/fault-presets", self.presets, methods=["GET"]),
             Route("/_emulator/pace", self.pace, methods=["GET", "PUT"]),
         ]
 
@@ -62,12 +66,23 @@ class Control:
         """Take a fault: of an operation, or of an event."""
         try:
             rule = json.loads(await request.body())
+            if not isinstance(rule, dict):
+                raise BadRuleError("A rule is a JSON object.", 'As in {"operation": "Jobs.Get"}.')
             if "event" in rule:
                 self._event_faults.add(rule)
                 return JSONResponse({}, 201)
             return JSONResponse({"id": self._faults.add(rule)}, 201)
         except (TypeError, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+            hint = error.hint if isinstance(error, BadRuleError) else ""
+            return JSONResponse({"error": str(error), "hint": hint}, 400)
+
+    async def presets(self, _: Request) -> JSONResponse:
+        """Give the rules that have names."""
+        value = [
+            {"name": name, "meaning": preset.meaning, "rule": preset.rule}
+            for name, preset in PRESETS.items()
+        ]
+        return JSONResponse({"value": value})
 
     async def remove_fault(self, request: Request) -> JSONResponse:
         """Forget one fault and say how often it hit."""
@@ -83,7 +98,19 @@ class Control:
     async def pace(self, request: Request) -> JSONResponse:
         """Give the speed, or change it."""
         if request.method == "PUT":
-            given = json.loads(await request.body())
-            for name in PACES.keys() & given.keys():
-                setattr(self._pace, name, PACES[name](given[name]))
+            try:
+                given = _paces(json.loads(await request.body()))
+            except (TypeError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+            for name, value in given.items():
+                setattr(self._pace, name, value)
         return JSONResponse({name: getattr(self._pace, name) for name in PACES})
+
+
+def _paces(given: Any) -> dict[str, float]:
+    if not isinstance(given, dict) or not given.keys() <= PACES.keys():
+        raise ValueError(f"A pace says {', '.join(PACES)}.")
+    values = {name: PACES[name](value) for name, value in given.items()}
+    if any(value < 0 for value in values.values()):
+        raise ValueError("A pace is at least 0.")
+    return values

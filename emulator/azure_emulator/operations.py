@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from .arm import ArmError, Json, not_found, now
+from .arm import ArmError, Json, not_found
+from .resource import now
 from .router import Call, Operation
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from .arm import ArmError, Json, user_error
+from .fault_answers import answer
+from .reads import seen_through
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -136,6 +138,7 @@ class Router:
     def add(self, operations: list[Operation]) -> None:
         """Take a controller's operations."""
         self._operations.extend(operations)
+        self._faults.operations.update(operation.name for operation in operations)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request, with the fault that is due for its operation."""
@@ -169,15 +172,18 @@ class Router:
             if fault.drop == "before":
                 return Dropped()
             if fault.status:
-                code = fault.code or "InjectedFault"
-                raise ArmError(fault.status, code, fault.words(name), fault.inner)
+                return answer(fault, name)
         if operation is None:
             log.warning("not implemented: %s", name)
             message = f"{name} is not implemented by the emulator."
             raise ArmError(501, "NotImplemented", message)
         self._authorize(request, params)
         call = Call(request, name, params, await _json_body(request))
-        response = await operation.handler(call)
+        if request.method == "GET":
+            with seen_through(self._faults, request.url.path):
+                response = await operation.handler(call)
+        else:
+            response = await operation.handler(call)
         return Dropped() if fault and fault.drop == "after" else response
 
     def _find(

@@ -21,18 +21,19 @@ from .faults import Faults
 from .identity import Identity
 from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
-from .machine_learning.deployments import OnlineDeployments
-from .machine_learning.endpoints import OnlineEndpoints
-from .machine_learning.jobs import Jobs
-from .machine_learning.run_history import RunHistory
-from .machine_learning.runner import JobRunner
-from .machine_learning.runs import Runs
-from .machine_learning.scoring import Scoring
-from .machine_learning.serving import Serving
-from .machine_learning.serving_control import ServingControl
+from .machine_learning.jobs.api import Jobs
+from .machine_learning.jobs.run_history import RunHistory
+from .machine_learning.jobs.runner import JobRunner
+from .machine_learning.jobs.runs import Runs
+from .machine_learning.online.deployments import OnlineDeployments
+from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.scoring import Scoring
+from .machine_learning.online.serving import Serving
+from .machine_learning.online.serving_control import ServingControl
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
+from .recorder import Recorder
 from .router import Router
 from .settings import BUILT_IN_DATASTORES
 from .storage import StorageAccess
@@ -140,7 +141,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     server = Server(settings, pace)
     os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
     config = uvicorn.Config(
-        server.app(),
+        Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
         ssl_certfile=server.tls.certificate,

@@ -28,6 +28,8 @@ class ServeSettings:
     """Pattern of an environment's image and the command that stands for it, first match wins."""
     python: Path = Path(sys.executable)
     watch_seconds: float = 0.5
+    record: Path | None = None
+    """A file that gets every call of the control plane as a line of JSON."""
 
     @property
     def workspace_id(self) -> str:

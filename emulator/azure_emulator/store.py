@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from .arm import Json, now
+from .resource import Json, Resource, now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 SCHEMA = """
@@ -27,25 +29,10 @@ SELECT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One row: `body` is what callers see, `state` what only the emulator knows."""
-
-    id: str
-    kind: str
-    parent: str
-    name: str
-    body: Json
-    state: Json
-    created_at: str
-    modified_at: str
-    sequence: int
-
-    @property
-    def properties(self) -> Json:
-        """Give the `properties` of the body ({} when there are none)."""
-        properties: Json = self.body.get("properties") or {}
-        return properties
+View = Callable[[Resource, Resource | None], Resource | None]
+VIEW: ContextVar[View | None] = ContextVar("view", default=None)
+"""What a read makes of a resource and of what it was before its last change (None: not known)."""
+BEFORE_MAX = 10_000
 
 
 class Store:
@@ -54,6 +41,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
+        self._before: OrderedDict[str, Resource] = OrderedDict()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -68,7 +56,7 @@ class Store:
         """Give the resource with this id, in whatever case, or None."""
         with self._lock:
             row = self._db.execute(SELECT + " WHERE key = ?", (_key(resource_id),)).fetchone()
-        return _resource(row) if row else None
+        return self._seen(_resource(row)) if row else None
 
     def put(
         self,
@@ -84,6 +72,8 @@ class Store:
             old = self.get(resource_id)
             if old:
                 kept = old.state if state is None else state
+                if body != old.body:
+                    self._remember(old)
                 self._db.execute(
                     "UPDATE resources SET body = ?, state = ?, modified_at = ? WHERE key = ?",
                     (json.dumps(body), json.dumps(kept), now(), _key(resource_id)),
@@ -107,6 +97,7 @@ class Store:
     def delete(self, resource_id: str) -> bool:
         """Remove one resource; False when it was not there."""
         with self._lock:
+            self._before.pop(_key(resource_id), None)
             cursor = self._db.execute("DELETE FROM resources WHERE key = ?", (_key(resource_id),))
             return cursor.rowcount > 0
 
@@ -119,7 +110,18 @@ class Store:
             parameters.append(_key(parent))
         with self._lock:
             rows = self._db.execute(query + " ORDER BY sequence", parameters).fetchall()
-        return [_resource(row) for row in rows]
+        seen = (self._seen(_resource(row)) for row in rows)
+        return [resource for resource in seen if resource]
+
+    def _seen(self, resource: Resource) -> Resource | None:
+        view = VIEW.get()
+        return view(resource, self._before.get(_key(resource.id))) if view else resource
+
+    def _remember(self, old: Resource) -> None:
+        self._before[_key(old.id)] = old
+        self._before.move_to_end(_key(old.id))
+        if len(self._before) > BEFORE_MAX:
+            self._before.popitem(last=False)
 
     def _insert(self, resource_id: str, kind: str, parent: str, body: Json, state: Json) -> None:
         instant = now()

@@ -242,6 +242,7 @@ def start_emulator(
     workspace: str = "noon",
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    record: Path | None = None,
 ) -> Emulator:
     """Start `serve` and return when it answers; `images` maps a name pattern to a command."""
     port = port or free_port()
@@ -250,6 +251,8 @@ def start_emulator(
     command += ["--resource-group", resource_group, "--workspace", workspace]
     command += ["--operation-seconds", str(operation_seconds)]
     command += ["--watch-seconds", str(watch_seconds), "--python", python]
+    if record:
+        command += ["--record", str(record)]
     for name, container in (datastores or {}).items():
         command += ["--datastore", f"{name}={container}"]
     for compute in computes:

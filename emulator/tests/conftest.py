@@ -37,6 +37,7 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
         datastores={"landing": "landing"},
         images={"tiny-container*": f"python {CONTAINER} {{port}}"},
         python=sys.executable,
+        record=emulator_home / "calls.jsonl",
     )
     with running as emulator, pytest.MonkeyPatch.context() as patch:
         for name, value in emulator.environment.items():

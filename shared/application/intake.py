@@ -5,7 +5,6 @@ Everything here answers within a second and touches no Azure ML.
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 
 from shared.application.plane import ControlPlane
@@ -89,7 +88,7 @@ def order(plane: ControlPlane, model: str, verb: Verb, who: str, because: str) -
     """Keep an operator's order and wake the model; raises NotFoundError for an unknown one."""
     if model not in plane.models:
         raise NotFoundError(f"there is no model {model!r}; known are {', '.join(plane.models)}")
-    order_id = uuid.uuid4().hex[:12]
+    order_id = plane.new_order_id()
     now = plane.ports.clock.now()
     kept = Order(f"order-{order_id}", order_id, who, because, now, verb)
     plane.ports.state.add_order(model, kept)

@@ -47,7 +47,7 @@ def observe(
         release=ports.releases.release() if wanted.release else None,
         listing=ports.landing.list(spec.prefix) if wanted.listing else None,
         pinned=_pinned(ports, state) if wanted.listing or ended else frozenset(),
-        spec_path=spec_path(spec.name, _digest(spec_bytes(spec))),
+        spec_path=spec_path(spec.name, _digest(spec_bytes(spec))) if wanted.listing else "",
         job=job,
         metrics=_metrics(ports, job),
         holdout=_holdout(ports, job),

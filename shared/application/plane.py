@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,11 @@ from shared.application.retention import Retention
 from shared.domain.events import Event, Message
 from shared.domain.policy import ModelSpec
 from shared.ports import Ports
+
+
+def random_order_id() -> str:
+    """An order id that no other process gives out."""
+    return uuid.uuid4().hex[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +33,4 @@ class ControlPlane:
     """Parses the text of a queue message; raises MalformedError."""
     retention: Retention = field(default_factory=Retention)
     recorded: Recorded = field(default_factory=Recorded)
+    new_order_id: Callable[[], str] = random_order_id

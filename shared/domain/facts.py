@@ -209,7 +209,7 @@ class Facts:
     pinned: frozenset[tuple[str, str]] = frozenset()
     """Path and etag of every file of the last training's manifest."""
     spec_path: str = ""
-    """Where the present training spec is kept."""
+    """Where the present training spec is kept, when a training may start."""
     job: JobFacts | None = None
     metrics: str | None = None
     """metrics.json of the completed job."""

@@ -18,6 +18,7 @@ from shared.domain.actions import Action, describe
 from shared.domain.chain_keys import facts_of_change, keys_of_change
 from shared.domain.decision import Json, Kind, Reason, Step, strongest
 from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
+from shared.domain.moment import Moment
 from shared.domain.policy import ModelSpec
 from shared.domain.slots import owed_slot
 from shared.domain.state import Asker, ModelState
@@ -101,23 +102,27 @@ def _heard(state: ModelState, facts: Facts, asker: Asker) -> ModelState:
 
 
 def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> list[Step]:
-    # A rollout that began in this very pass was not observed: it starts with the next one.
+    at = Moment(state, facts, spec.rollout, now)
     known, contained = facts.snapshot.state, spec.serving == "container"
     if rollout.in_flight(state):
+        # A rollout that began in this very pass was not observed: it starts with the next one.
         if known is None or not rollout.in_flight(known) or known.rollout != state.rollout:
             return []
-        advance = container_rollout.advance if contained else rollout.advance
-        return [advance(_heard(state, facts, "rollout"), facts, spec.rollout, now)]
+        at = replace(at, state=_heard(state, facts, "rollout"))
+        return [container_rollout.advance(at) if contained else rollout.advance(at)]
     if contained:
-        return container_rollout.watch(state, facts, spec.rollout, now)
+        return container_rollout.watch(at)
     if state.warm is not None and state.warm.until <= now:
-        return [deployments.retire(state, facts, spec.rollout, now)]
-    begun = deployments.begin_for_new_image(state, facts.release, now)
+        return [deployments.retire(at)]
+    begun = deployments.begin_for_new_image(at)
     if begun is not None:
         return [begun]
-    changed = deployments.watch_traffic(state, facts, spec.rollout, now)
+    changed = deployments.watch_traffic(at)
     if changed is not None:
         return [changed]
+    cleared = deployments.clear_away(at)
+    if cleared is not None:
+        return [cleared]
     if state.warm is not None:
         return [Step(state, Kind.HELD, (), due_at=state.warm.until)]
     return []

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ..context import Context
+    from ..resource import Resource
     from ..router import Call
-    from ..store import Resource
 
 ASSET_ID = re.compile(r"(?:azureml:)?/*(subscriptions/.+/versions/.+)", re.IGNORECASE)
 

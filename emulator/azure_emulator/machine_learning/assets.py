@@ -13,7 +13,7 @@ from ..store import newest_first
 
 if TYPE_CHECKING:
     from ..context import Context
-    from ..store import Resource
+    from ..resource import Resource
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
 DEFAULT_VERSIONS = ("azureml_default", "default")
@@ -71,7 +71,11 @@ class Assets:
         properties.setdefault("properties", {})
         properties.setdefault("isArchived", False)
         properties = self.accept(call, properties)
-        properties["provisioningState"] = "Succeeded"
+        # Values of `properties` are strings to the service; the SDK sends a number for code.
+        given = properties["properties"] or {}
+        properties["properties"] = {key: _text(value) for key, value in given.items()}
+        if self.kind != "data":
+            properties["provisioningState"] = "Succeeded"
         old = self._context.store.get(self._id(name, version))
         if old:
             self._refuse_changes(old, properties)
@@ -170,3 +174,7 @@ class Assets:
 
     def _id(self, name: str, version: str) -> str:
         return f"{self._container(name)}/versions/{version}"
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value

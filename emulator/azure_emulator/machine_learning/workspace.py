@@ -16,8 +16,8 @@ from ..settings import BUILT_IN_DATASTORES, DEFAULT_DATASTORE
 
 if TYPE_CHECKING:
     from ..context import Context
+    from ..resource import Resource
     from ..storage import StorageAccess
-    from ..store import Resource
 
 SAS_DAYS = 7
 

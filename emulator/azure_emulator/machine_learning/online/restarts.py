@@ -10,10 +10,10 @@ from contextlib import suppress
 from signal import SIGCONT, SIGTSTP, SIGUSR2
 from typing import TYPE_CHECKING
 
-from ..operations import OperationFailedError
+from ...operations import OperationFailedError
 
 if TYPE_CHECKING:
-    from ..settings import Pace
+    from ...settings import Pace
     from .containers import Container
 
 log = logging.getLogger("azure_emulator")

@@ -13,9 +13,9 @@ from pathlib import Path
 from signal import SIGTERM
 from typing import TYPE_CHECKING
 
-from ..operations import OperationFailedError
-from ..ports import free_port
-from ..supervisor import supervised
+from ...operations import OperationFailedError
+from ...ports import free_port
+from ...supervisor import supervised
 
 if TYPE_CHECKING:
     import aiohttp
@@ -190,7 +190,7 @@ def seconds(duration: str) -> float:
 def child_environment(python_bin: Path, python: Path) -> dict[str, str]:
     """Give our own environment with the chosen Python first on PATH."""
     variables = dict(os.environ)
-    own = str(Path(__file__).resolve().parents[2])
+    own = str(Path(__file__).resolve().parents[3])
     search = [part for part in variables.pop("PYTHONPATH", "").split(os.pathsep) if part]
     if kept := [part for part in search if part != own]:
         variables["PYTHONPATH"] = os.pathsep.join(kept)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..identity import read_claims
-from ..router import Dropped
+from ...identity import read_claims
+from ...router import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.requests import Request
 
-    from ..faults import Fault, Faults
+    from ...faults import Fault, Faults
     from .containers import Container
     from .serving import Endpoint, Serving
 

@@ -8,20 +8,20 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..arm import now
-from ..settings import DEFAULT_DATASTORE
-from .graph import Data, FromStep
+from ...resource import now
+from ...settings import DEFAULT_DATASTORE
+from .plan import Data, FromStep
 from .runs import STEP_RUN, TERMINAL
 from .steps import StepFailedError, StepRun, StepRunner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..context import Context
-    from ..store import Resource
-    from .graph import Plan, Step
+    from ...context import Context
+    from ...resource import Resource
+    from ..uris import Places
+    from .plan import Plan, Step
     from .runs import Runs
-    from .uris import Places
 
 log = logging.getLogger("azure_emulator")
 EXECUTION_LOG = "logs/azureml/executionlogs.txt"

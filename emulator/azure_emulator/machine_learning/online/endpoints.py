@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import ArmError, Json, envelope, not_found, properties_of, user_error
-from ..identity import make_token
-from ..operations import OperationFailedError
-from ..router import WORKSPACE, Call, Operation
+from ...arm import ArmError, Json, envelope, not_found, properties_of, user_error
+from ...identity import make_token
+from ...operations import OperationFailedError
+from ...router import WORKSPACE, Call, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
     from .serving import Serving
 
 NAME = re.compile(r"(?=.{3,32}$)[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")

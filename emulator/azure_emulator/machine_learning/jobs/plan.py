@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..arm import ArmError, Json, user_error
+from ...arm import ArmError, Json, user_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
 
 BINDING = re.compile(r"\$\{\{parent\.(inputs\.([\w\-]+)|jobs\.([\w\-]+)\.outputs\.([\w\-]+))\}\}")
 OUTPUT_BINDING = re.compile(r"\$\{\{parent\.outputs\.([\w\-]+)\}\}")

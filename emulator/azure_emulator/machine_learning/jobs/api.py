@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import Json, envelope, not_found, properties_of, user_error
-from ..router import WORKSPACE, Call, Operation
-from ..store import newest_first
-from .graph import Planner
+from ...arm import PROVIDER, Json, envelope, not_found, properties_of, user_error
+from ...router import WORKSPACE, Call, Operation
+from ...store import newest_first
+from .plan import Planner
 from .runs import COMMAND_RUN, PIPELINE_RUN, TERMINAL
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
     from .runner import JobRunner
     from .runs import Runs
 
@@ -83,7 +83,10 @@ class Jobs:
         if job := self._context.store.get(self._id(name)):
             return JSONResponse(self._show(job))
         if run := self._runs.get(name):
-            return JSONResponse({**envelope(run, {}), "id": self._id(name), "properties": None})
+            shown = envelope(run)
+            known = {"name": name, "systemData": shown["systemData"], "properties": None}
+            kind = f"{PROVIDER}/workspaces/jobs"
+            return JSONResponse({"id": self._id(name), "type": kind, **known})
         raise not_found(f"Job {name}")
 
     async def list(self, call: Call) -> Response:

@@ -10,9 +10,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..arm import Json
-from ..environment import client_environment
-from ..operations import OperationFailedError
+from ...arm import Json
+from ...environment import client_environment
+from ...operations import OperationFailedError
+from ..interpreter import write_python_wrappers
 from .containers import (
     START_SECONDS_MAX,
     Container,
@@ -23,16 +24,15 @@ from .containers import (
     seconds,
 )
 from .restarts import KeptContainer
-from .steps import write_python_wrappers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import aiohttp
 
-    from ..context import Context
-    from ..store import Resource
-    from .uris import Places
+    from ...context import Context
+    from ...resource import Resource
+    from ..uris import Places
 
 log = logging.getLogger("azure_emulator")
 DEFAULT_ROUTE = "/score"

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import Json, envelope, not_found, properties_of, user_error
-from ..operations import OperationFailedError
-from ..router import WORKSPACE, Call, Operation
+from ...arm import Json, envelope, not_found, properties_of, user_error
+from ...operations import OperationFailedError
+from ...router import WORKSPACE, Call, Operation
 from .endpoints import NAME, refuse_while_moving, remember_operation, set_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
     from .serving import Serving
 
 DEPLOYMENTS_MAX = 20
@@ -90,15 +89,12 @@ class OnlineDeployments:
 
     async def get(self, call: Call) -> Response:
         """Describe a deployment."""
-        deployment = self._read(call)
-        if self._hidden(deployment):
-            raise not_found(f"Deployment {deployment.name}")
-        return JSONResponse(self._show(deployment))
+        return JSONResponse(self._show(self._read(call)))
 
     async def list(self, call: Call) -> Response:
         """Give the deployments of an endpoint."""
         deployments = self._context.store.list(KIND, self._endpoint(call).id)
-        return call.page([self._show(one) for one in deployments if not self._hidden(one)])
+        return call.page([self._show(one) for one in deployments])
 
     async def delete(self, call: Call) -> Response:
         """Begin to delete a deployment that has no traffic."""
@@ -196,13 +192,6 @@ class OnlineDeployments:
         except OperationFailedError:
             await asyncio.sleep(least_seconds)
             raise
-
-    def _hidden(self, deployment: Resource) -> bool:
-        """Say whether a fault keeps this read from seeing the deployment."""
-        endpoint = deployment.id.split("/")[-3]
-        created_at = datetime.fromisoformat(deployment.created_at).timestamp()
-        operation = f"Hidden.{endpoint}.{deployment.name}"
-        return self._context.faults.take(operation, since=created_at) is not None
 
     def _endpoint(self, call: Call) -> Resource:
         name = call.params["endpoint"]

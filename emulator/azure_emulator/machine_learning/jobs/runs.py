@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from ..arm import PROVIDER, Json, now
+from ...arm import PROVIDER, Json
+from ...resource import now
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
 
 TERMINAL = ("Completed", "Failed", "Canceled")
 PIPELINE_RUN = "azureml.PipelineRun"

@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import Json, not_found
-from ..router import WORKSPACE, Call, Operation
+from ...arm import Json, not_found
+from ...router import WORKSPACE, Call, Operation
+from ..workspace import blob_sas_url, workspace_guid
 from .steps import LOG_CONTAINER
-from .workspace import blob_sas_url, workspace_guid
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..store import Resource
+    from ...context import Context
+    from ...resource import Resource
+    from ..uris import Places
     from .runs import Runs
-    from .uris import Places
 
 HISTORY = "/history/v1.0" + WORKSPACE
 ASSET = re.compile(r".*/data/azureml_(?P<run>.+)_output_data_(?P<output>.+)/versions/1")
+
+NOT_IN_DETAILS = {
+    "createdUtc",
+    "dataContainerId",
+    "description",
+    "displayName",
+    "experimentId",
+    "hidden",
+    "runType",
+}
 
 
 class RunHistory:
@@ -63,9 +73,10 @@ class RunHistory:
         run = self._read(call)
         logs = run.state.get("logs", [])
         urls = await asyncio.to_thread(lambda: {name: self._log_url(run, name) for name in logs})
+        shown = self._show(run)
         return JSONResponse(
             {
-                **self._show(run),
+                **{key: value for key, value in shown.items() if key not in NOT_IN_DETAILS},
                 "createdTimeUtc": run.body["createdUtc"],
                 "logFiles": urls,
                 "warnings": [],
@@ -92,7 +103,7 @@ class RunHistory:
             }
             for output in run.state.get("outputs", {})
         }
-        return JSONResponse({"runMetadata": shown, "runDefinition": {}, "jobSpecification": {}})
+        return JSONResponse({"runMetadata": shown, "runDefinition": None, "jobSpecification": None})
 
     async def uris(self, call: Call) -> Response:
         """Say where the outputs lie that `run_data` named."""
@@ -117,7 +128,7 @@ class RunHistory:
     def _show(self, run: Resource) -> Json:
         author = {"userName": "emulator", "userObjectId": None, "upn": None}
         return {
-            **run.body,
+            **{key: value for key, value in run.body.items() if key != "experimentName"},
             "runNumber": run.sequence,
             "runUuid": run.name,
             "createdBy": author,

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..environment import client_environment
-from ..supervisor import supervised
-from .commands import UnknownPlaceholderError, render
-from .graph import Data
-from .job_environment import job_environment
-from .uris import Place
+from ...environment import client_environment
+from ...supervisor import supervised
+from ..interpreter import write_python_wrappers
+from ..uris import Place
+from .command_line import UnknownPlaceholderError, render
+from .environment import job_environment
+from .plan import Data
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from .graph import Output, Step
+    from ...context import Context
+    from ..uris import Places
+    from .plan import Output, Step
     from .runs import Runs
-    from .uris import Places
 
 LOG_CONTAINER = "azureml"
 STEP_LOG = "user_logs/std_log.txt"
@@ -198,18 +199,6 @@ class StepRunner:
             if log.stat().st_size != size:
                 size = log.stat().st_size
                 await self.upload_log(run, log, STEP_LOG)
-
-
-def write_python_wrappers(home: Path, python: Path) -> Path:
-    """Make a folder in which `python` and `python3` are the chosen Python."""
-    folder = (home / "runtime" / "bin").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("python", "python3"):
-        # A script, not a link: a linked Python would not find its virtual environment.
-        script = folder / name
-        script.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
-        script.chmod(0o755)
-    return folder
 
 
 def _clear(folder: Path) -> None:

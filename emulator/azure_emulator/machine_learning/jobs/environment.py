@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..identity import PRINCIPAL
+from ...identity import PRINCIPAL
 
 if TYPE_CHECKING:
-    from ..settings import ServeSettings
+    from ...settings import ServeSettings
 
 
 def job_environment(
