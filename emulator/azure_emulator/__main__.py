@@ -101,10 +101,17 @@ def functions(
     queue_visibility_seconds: Annotated[
         float, typer.Option(help="How long a message stays hidden at a time.")
     ] = 600.0,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again whenever the app's files change.")
+    ] = False,
 ) -> None:
     """Run a Functions host for one app."""
     from .functions.cli import functions as run
 
+    if reload:
+        from .functions.reloading import reload as run_again
+
+        raise typer.Exit(run_again(app_root, home))
     seconds = queue_visibility_seconds
     code = run(home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds)
     raise typer.Exit(code)
