@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from shared.domain.facts import JobStatus
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Training
 from simulation.serving_rules import ServingRules
-from simulation.standing import check_moving
+from simulation.standing import check_moving, check_slots
 from simulation.truth import TRAINED_WITHIN, Pass, Passes, Truth, ViolationError, live
 
 
@@ -28,7 +29,10 @@ class Checker:
         self.orders: dict[str, tuple[str, datetime]] = {}
         """Orders that no decision speaks of yet, with the model."""
         self.unsaid = 0
-        """Decisions that died with their pass, between the saving and the recording."""
+        """Decisions that died with their pass, after the saving, and were recorded by a later."""
+        self._promised: dict[str, Decision] = {}
+        """Decisions that were saved and are not recorded yet."""
+        self._recorded: deque[str] = deque(maxlen=1000)
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._slots_said: dict[tuple[str, str], str] = {}
 
@@ -38,7 +42,9 @@ class Checker:
         """A message is delivered."""
         for each in self.passes:
             each.disturbed = True
-        delivered = Pass(message, self.serving.owed_rollback(message.model))
+        words = (each.id for each in self._promised.values() if each.model == message.model)
+        owed = self.serving.owed_rollback(message.model)
+        delivered = Pass(message, owed, frozenset(words))
         self.passes.append(delivered)
         return delivered
 
@@ -47,15 +53,15 @@ class Checker:
         self.passes.remove(delivered)
         text = f"{delivered.message.model} {delivered.message.cause!r}"
         if raised:
-            self._forgive(delivered)
             return
         if len(delivered.decisions) != 1:
             count = len(delivered.decisions)
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
-        if decision.kind is Kind.FAILED:
-            self._forgive(delivered)
         unknown = decision.kind is Kind.FAILED and not decision.about
+        left = delivered.owed_words & self._promised.keys()
+        if left and not unknown:
+            raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
         if (
             delivered.slot_taken
             and not unknown
@@ -69,16 +75,17 @@ class Checker:
                 text = f"{text}: nothing was ordered that gives {wished} the traffic"
                 raise ViolationError("rollback_at_once", text)
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
-        """A state was written."""
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
+        """A state was written, with decisions that this pass or a later one is to record."""
+        self._promised |= {each.id: each for each in said if each.id not in self._recorded}
         if self.passes:
             self.passes[-1].saved = True
-            self.passes[-1].taken += tuple(taken)
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
             self.passes[-1].slot_taken = True
             self._check_slot_is_due(old, new)
+            check_slots(old, new, said, self._specs[new.model])
         self._check_verdict(old, new)
         self.serving.stepping(old, new)
         again = old.training and new.training and new.training.attempt > old.training.attempt
@@ -99,8 +106,12 @@ class Checker:
         for key in self._truth.files_of(training):
             self.landed.pop(key, None)
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or by a later one."""
+        self._ended_by(decision)
+        if late:
+            self.unsaid += 1
+            return
         for delivered in reversed(self.passes):
             if delivered.message.model == decision.model:
                 # The same one again, because nobody heard that it was kept, is one row.
@@ -109,14 +120,6 @@ class Checker:
                     decision,
                 ]
                 break
-        for key in decision.about:
-            what, _, name = key.partition(":")
-            if what == "order":
-                self.orders.pop(name, None)
-            if what == "slot":
-                said = self._slots_said.setdefault((decision.model, name), decision.id)
-                if said != decision.id:
-                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
         if decision.facts.get("check") == "failed" and not self.passes.interrupted:
             self._check_turned_back(decision)
 
@@ -142,13 +145,19 @@ class Checker:
     def _now(self) -> datetime:
         return self._truth.now()
 
-    def _forgive(self, delivered: Pass) -> None:
-        """What was saved by a pass that died before it could record it stays unsaid."""
-        said = any(decision.about for decision in delivered.decisions)
-        if delivered.saved and not said:
-            self.unsaid += 1
-            for row in delivered.taken:
-                self.orders.pop(row.removeprefix("order-"), None)
+    def _ended_by(self, decision: Decision) -> None:
+        """Slots and orders end in one decision; what could not be saved ends none."""
+        if self._promised.pop(decision.id, None) is None and "saved" in decision.facts:
+            return
+        self._recorded.append(decision.id)
+        for key in decision.about:
+            what, _, name = key.partition(":")
+            if what == "order":
+                self.orders.pop(name, None)
+            if what == "slot":
+                said = self._slots_said.setdefault((decision.model, name), decision.id)
+                if said != decision.id:
+                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
 
     def _check_slot(self, model: str, training: Training) -> None:
         former = self._slots.setdefault((model, training.slot or ""), [])

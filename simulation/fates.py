@@ -9,7 +9,7 @@ from typing import Protocol
 
 from shared.domain.facts import Probe, SmokeFacts
 from shared.domain.state import ModelState, Phase, Subject
-from simulation.parts import WatchedContainers, WatchedEndpoints
+from simulation.machine_learning import WatchedContainers, WatchedEndpoints
 
 HOUR = timedelta(hours=1)
 

@@ -7,55 +7,15 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Protocol
 
 from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.container import MemoryContainerServing
-from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
-from shared.adapters.memory.files import MemoryRunFiles
-from shared.adapters.memory.jobs import MemoryModelRegistry, MemoryTrainingJobs
 from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
-from shared.domain.actions import Role
 from shared.domain.decision import Decision
-from shared.domain.events import Message
-from shared.domain.facts import EndpointFacts, Probe, SlotFacts, SmokeFacts
-from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Subject, Training, Version
-
-
-class Watcher(Protocol):
-    """Who is told of everything that the control plane does."""
-
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
-        """A state was written."""
-
-    def submitting(self, model: str, training: Training) -> None:
-        """A job that was not there is about to start."""
-
-    def deploying(self, model: str, subject: Subject) -> None:
-        """A deployment that was not there is about to be made."""
-
-    def routing(self, model: str, traffic: dict[str, int]) -> None:
-        """A traffic map is about to be written."""
-
-    def deleting(self, model: str, deployment: str) -> None:
-        """A deployment is about to be deleted."""
-
-    def registered(self, model: str, version: Version) -> None:
-        """A version is new in the registry."""
-
-    def publishing(self, model: str, role: Role, version: int, job: str) -> None:
-        """A pointer is about to name a version."""
-
-    def withdrawing(self, model: str, role: Role) -> None:
-        """A pointer is about to name nothing."""
-
-    def fate_of(self, model: str, deployment: str) -> str:
-        """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
-
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+from shared.domain.events import Message, Order
+from shared.domain.facts import Overtaken, Slot, SlotFacts
+from shared.domain.state import ModelState
+from simulation.watcher import Watcher
 
 
 class WatchedStates(MemoryStateStore):
@@ -70,19 +30,37 @@ class WatchedStates(MemoryStateStore):
         """The state alone, without looking for rows."""
         return self._states.get(model, (None, ""))[0]
 
-    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+    def save(
+        self,
+        state: ModelState,
+        etag: str,
+        taken: Sequence[str] = (),
+        unsaid: Sequence[Decision] = (),
+    ) -> str:
         """Write the state if it is still that of `etag`."""
         old = self.state(state.model)
-        written = super().save(state, etag, taken)
+        written = super().save(state, etag, taken, unsaid)
         heapq.heappush(self._due, (state.next_due_at, state.model))
-        self._watcher.saving(old, state, taken)
+        self._watcher.saving(old, state, unsaid)
         return written
 
+    def add_landing(self, model: str, received_at: datetime, bucket_ends_at: datetime) -> bool:
+        """Note that data landed."""
+        heapq.heappush(self._due, (bucket_ends_at, model))
+        return super().add_landing(model, received_at, bucket_ends_at)
+
+    def add_order(self, model: str, order: Order) -> bool:
+        """Keep an order."""
+        heapq.heappush(self._due, (order.ordered_at, model))
+        return super().add_order(model, order)
+
     def earliest(self) -> datetime | None:
-        """When the first of the known models is due; what was due by older states is dropped."""
+        """When the first of the known models is due; what was due before is dropped."""
         while self._due:
             due_at, model = self._due[0]
-            if self._states[model][0].next_due_at == due_at:
+            state = self.state(model)
+            waits = self._landings.get(model) or self._orders.get(model)
+            if waits or (state is not None and state.next_due_at == due_at):
                 return due_at
             heapq.heappop(self._due)
         return None
@@ -93,125 +71,25 @@ class WatchedStates(MemoryStateStore):
         return len(self._states)
 
 
-class WatchedJobs(MemoryTrainingJobs):
-    """Jobs, each start of which is looked at."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        super().__init__()
-        self._watcher = watcher
-
-    def submit(self, spec: ModelSpec, training: Training) -> None:
-        """Start it; a job of that name with the same digest is success."""
-        new = training.job not in self.submitted
-        super().submit(spec, training)
-        if new:
-            self._watcher.submitting(spec.name, training)
-
-
-class WatchedRegistry(MemoryModelRegistry):
-    """Versions, each of which is told of; people register their own."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        super().__init__()
-        self._watcher = watcher
-
-    def register(self, model: str, version: Version, tags: dict[str, str]) -> None:
-        """Register the job's model folder; the same version of the same job is success."""
-        new = (model, version.number) not in self.versions
-        super().register(model, version, tags)
-        if new:
-            self._watcher.registered(model, version)
-
-    def take(self, model: str, version: Version) -> None:
-        """Somebody else registers a version."""
-        self.versions[model, version.number] = version
-
-
-class WatchedContainers(MemoryContainerServing):
-    """What is published for containers, each change of which is looked at."""
-
-    def __init__(self, files: MemoryRunFiles, watcher: Watcher) -> None:
-        super().__init__(files)
-        self._watcher = watcher
-
-    def publish(self, model: str, role: Role, version: int, job: str) -> None:
-        """Point the role at the job's model folder."""
-        self._watcher.publishing(model, role, version, job)
-        super().publish(model, role, version, job)
-
-    def withdraw(self, model: str, role: Role) -> None:
-        """Point the role at nothing."""
-        self._watcher.withdrawing(model, role)
-        super().withdraw(model, role)
-
-    def point(self, model: str, role: Role, version: int, job: str) -> None:
-        """Somebody else points the role at a version."""
-        super().publish(model, role, version, job)
-
-    def smoke(self, model: str, deployment: str, rows: Sequence[dict[str, object]]) -> SmokeFacts:
-        """What the version of that name answers, as its fate has it."""
-        answer = super().smoke(model, deployment, rows)
-        if answer.probe is Probe.PASSED and self._watcher.fate_of(model, deployment) == "broken":
-            return SmokeFacts(Probe.FAILED, "500")
-        return answer
-
-
-class WatchedEndpoints:
-    """One endpoint a model; operations take as long as `seconds` says."""
-
-    def __init__(self, clock: MemoryClock, watcher: Watcher) -> None:
-        self._clock = clock
-        self._watcher = watcher
-        self._each: dict[str, MemoryOnlineEndpoint] = {}
-        self.seconds = 30.0
-
-    def of(self, model: str) -> MemoryOnlineEndpoint:
-        """The model's endpoint, with its operations as long as they are now."""
-        endpoint = self._each.get(model)
-        if endpoint is None:
-            endpoint = self._each[model] = MemoryOnlineEndpoint(self._clock)
-        endpoint.operation_seconds = self.seconds
-        return endpoint
-
-    def get(self, model: str) -> EndpointFacts | None:
-        """The endpoint with its traffic and deployments, or None."""
-        return self.of(model).get(model)
-
-    def create(self, model: str) -> None:
-        """Begin to create it without traffic."""
-        self.of(model).create(model)
-
-    def deploy(self, model: str, subject: Subject, instance_type: str, instance_count: int) -> None:
-        """Begin to create a deployment at 0 %."""
-        facts = self.get(model)
-        if facts is None or subject.deployment not in facts.deployments:
-            self._watcher.deploying(model, subject)
-        self.of(model).deploy(model, subject, instance_type, instance_count)
-
-    def set_traffic(self, model: str, traffic: dict[str, int]) -> None:
-        """Begin to write the full traffic map."""
-        self._watcher.routing(model, traffic)
-        endpoint = self.of(model)
-        endpoint.set_traffic(model, traffic)
-        endpoint.written.clear()
-
-    def delete_deployment(self, model: str, deployment: str) -> None:
-        """Begin to delete it."""
-        self.of(model).delete_deployment(model, deployment)
-        self._watcher.deleting(model, deployment)
-
-
 class RecentDecisions:
     """The newest decisions only: a year of them would fill the memory."""
 
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self.recent: deque[Decision] = deque(maxlen=200)
+        self._kept: dict[str, deque[str]] = {}
 
-    def append(self, decision: Decision) -> None:
-        """Keep it for a while."""
+    def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
+        """Keep it for a while, and those that were never kept."""
+        kept = self._kept.setdefault(decision.model, deque(maxlen=50))
+        for each in also:
+            if each.id not in kept:
+                kept.append(each.id)
+                self.recent.append(each)
+                self._watcher.recorded(each, late=True)
+        kept.append(decision.id)
         self.recent.append(decision)
-        self._watcher.recorded(decision)
+        self._watcher.recorded(decision, late=False)
 
     def since(self, model: str, since: datetime, most: int) -> list[Decision]:
         """The newest decisions of a model."""
@@ -294,3 +172,9 @@ class RememberedSlots:
         ):
             facts = self._known[schedule, time_zone] = self._cron.around(schedule, time_zone, now)
         return facts
+
+    def between(
+        self, schedule: str, time_zone: str, after: datetime, newest: Slot
+    ) -> Overtaken | None:
+        """The slots that the newest has overtaken."""
+        return self._cron.between(schedule, time_zone, after, newest)

@@ -14,7 +14,12 @@ from shared.domain.events import Verb
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState
 from simulation.fates import Fates
-from simulation.parts import WatchedContainers, WatchedEndpoints, WatchedJobs, WatchedRegistry
+from simulation.machine_learning import (
+    WatchedContainers,
+    WatchedEndpoints,
+    WatchedJobs,
+    WatchedRegistry,
+)
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,123 +12,51 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from shared.adapters.azure_queues import parse_message
-from shared.adapters.event_grid import parse_event
 from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
-from shared.adapters.memory.health import MemoryHealthWindow
-from shared.adapters.memory.messages import MemoryLease
-from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
-from shared.application.health_recorder import HealthRecorder
-from shared.application.plane import ControlPlane
-from shared.application.retention import Retention
 from shared.domain.actions import Role
 from shared.domain.decision import Decision
 from shared.domain.events import Verb
-from shared.domain.facts import ContainerFacts, EndpointFacts, JobFacts, Release
-from shared.domain.health import Counts
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Subject, Training, Version
-from shared.ports import Ports
 from simulation.checker import Checker
 from simulation.events import Events
 from simulation.fates import FatedProber, Fates
-from simulation.faults import CrashError, Faults, FaultyLease, faulty, survivable
+from simulation.faults import CrashError, Faults, survivable
 from simulation.outside import Outside
-from simulation.parts import (
-    DeliveringQueue,
-    RecentDecisions,
-    RememberedSlots,
-    WatchedContainers,
-    WatchedEndpoints,
-    WatchedJobs,
-    WatchedRegistry,
-    WatchedStates,
-)
 from simulation.policies import spec_of
-from simulation.truth import ViolationError
+from simulation.reality import WORKSPACE, Reality
 
 BEGIN = datetime(2026, 2, 26, 5, 0, tzinfo=UTC)
-WORKSPACE = (
-    "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
-)
 STORAGE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acct"
 TRACE_LINES = 25
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
-class World:
+class World(Reality):
     """Everything, made from a seed; also the truth for the checker and its watcher."""
 
     def __init__(self, seed: str, models: int) -> None:
         self.random = Random(seed)  # noqa: S311 - chance that can be played again
-        self.clock = MemoryClock(BEGIN)
+        clock = MemoryClock(BEGIN)
+        specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
+        faults = Faults(Random(f"{seed} faults"), clock, self._fault)  # noqa: S311
         self.trace: deque[tuple[datetime, object]] = deque(maxlen=TRACE_LINES)
         self.calm = False
         self.events = Events(self)
-        self.expected: dict[str, str] = {}
-        self.skills: dict[str, float] = {}
         self.fate: dict[tuple[str, str], str] = {}
         self.fates = Fates(self)
-        self.specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
-        self.checker = Checker(self, self.specs)
-        self.faults = Faults(Random(f"{seed} faults"), self.clock, self._fault)  # noqa: S311
+        self.checker = Checker(self, specs)
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = count()
-        self._make_parts()
-        self.plane = self._make_plane()
-        self.start_process()
+        super().__init__(clock, specs, faults, self)
+        self.plane = self.start(FatedProber(self), lambda: f"o{next(self._numbers):06}")
+        self.recorder = self.new_recorder()
         self.outsides = {name: Outside(self, name, WORKSPACE) for name in self.specs}
 
-    def _make_parts(self) -> None:
-        self.states = WatchedStates(self)
-        self.decisions = RecentDecisions(self)
-        self.queue = DeliveringQueue(self.clock)
-        self.lease = MemoryLease(self.clock)
-        self.landing, self.files = MemoryLandingZone(), MemoryRunFiles()
-        self.jobs = WatchedJobs(self)
-        self.registry = WatchedRegistry(self)
-        self.containers = WatchedContainers(self.files, self)
-        self.endpoints = WatchedEndpoints(self.clock, self)
-        self.health = MemoryHealthWindow()
-        self.releases = MemoryReleaseStore(Release("noon_retrain:abc", 1))
-
-    def _make_plane(self) -> ControlPlane:
-        faults = self.faults
-        ports = Ports(
-            clock=self.clock,
-            slots=RememberedSlots(),
-            state=faulty(self.states, faults, "state"),
-            releases=faulty(self.releases, faults, "releases"),
-            decisions=faulty(self.decisions, faults, "decisions"),
-            queue=faulty(self.queue, faults, "queue"),
-            lease=FaultyLease(self.lease, faults),
-            landing=faulty(self.landing, faults, "landing"),
-            files=faulty(self.files, faults, "files"),
-            jobs=faulty(self.jobs, faults, "jobs"),
-            registry=faulty(self.registry, faults, "registry"),
-            endpoint=faulty(self.endpoints, faults, "endpoint"),
-            containers=faulty(self.containers, faults, "containers"),
-            prober=faulty(FatedProber(self), faults, "prober"),
-            health=faulty(self.health, faults, "health"),
-        )
-        return ControlPlane(
-            ports=ports,
-            models=self.specs,
-            workspace=WORKSPACE,
-            landing_container="landing",
-            read_event=parse_event,
-            read_message=parse_message,
-            new_order_id=lambda: f"o{next(self._numbers):06}",
-        )
-
     def start_process(self) -> None:
-        """A worker comes up, and knows nothing but what is stored."""
-        widths = {name: spec.rollout.bucket for name, spec in self.specs.items()}
-        window = faulty(self.health, self.faults, "health")
-        self.recorder = HealthRecorder(window, f"p{next(self._numbers)}", widths)
-        self.plane = replace(self.plane, retention=Retention())
+        """A worker comes up instead of one that died."""
+        self.plane, self.recorder = self.restarted(self.plane), self.new_recorder()
 
     # the stage of the outside
 
@@ -233,61 +160,15 @@ class World:
         self.happened("policy_changed")
         self.note(f"{spec.name}: {spec.retraining}, {spec.rollout}")
 
-    # the truth, for the checker
-
-    def now(self) -> datetime:
-        """The time."""
-        return self.clock.now()
-
-    def state(self, model: str) -> ModelState | None:
-        """What is saved."""
-        return self.states.state(model)
-
-    def endpoint(self, model: str) -> EndpointFacts | None:
-        """The endpoint as it is."""
-        return self.endpoints.get(model)
-
-    def counts(self, model: str, deployment: str, since: datetime) -> Counts:
-        """What was truly answered since then."""
-        return self.health.read(model, since, self.now()).get(deployment, Counts())
-
-    def job(self, job: str) -> JobFacts | None:
-        """The job as it is."""
-        return self.jobs.get(job)
-
     def fate_of(self, model: str, deployment: str) -> str:
         """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
         return self.fates.of(model, deployment)
 
-    def registered_job(self, model: str, version: int) -> str | None:
-        """What the registry really has under that number."""
-        return self.registry.job_of(model, version)
-
-    def skill(self, job: str) -> float:
-        """How good the model of a job truly is."""
-        return self.skills.get(job, 0.0)
-
-    def container(self, model: str) -> ContainerFacts | None:
-        """What is published for the model's container, and what that serves; None for others."""
-        contained = self.specs[model].serving == "container"
-        return self.containers.get(model) if contained else None
-
-    def verdict(self, job: str) -> str:
-        """What the gate must say of a job."""
-        return self.expected.get(job, "refuse")
-
-    def files_of(self, training: Training) -> frozenset[tuple[str, str]]:
-        """Path and etag of what a training reads."""
-        text = self.files.read(training.manifest.path)
-        if text is None:
-            raise ViolationError("wish_first", f"{training.job} has no manifest")
-        return frozenset((file["path"], file["etag"]) for file in json.loads(text)["files"])
-
     # the watcher of the parts: passes on to the checker, and lets the outside follow
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written."""
-        self.checker.saving(old, new, taken)
+        self.checker.saving(old, new, said)
         if new.rollout is not None and new.rollout.phase is Phase.CANARY:
             self.outsides[new.model].canary_began()
         if new.champion is not None and (old is None or old.champion != new.champion):
@@ -333,7 +214,7 @@ class World:
         """A pointer is about to name nothing."""
         self.checker.serving.withdrawing(model, role)
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or a later one."""
         self.note(decision)
-        self.checker.recorded(decision)
+        self.checker.recorded(decision, late=late)

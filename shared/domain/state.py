@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from shared.domain.events import Order
 from shared.domain.policy import Serving
 
 STATE_SCHEMA = 1
+
+Asker = Literal["training", "rollout"]
+"""For what something was ordered outside."""
 
 
 class Phase(StrEnum):
@@ -202,6 +206,8 @@ class ModelState:
     schema: int = STATE_SCHEMA
     last_slot_at: datetime | None = None
     """The newest slot that was given a job or skipped."""
+    last_slot: str = ""
+    """Its key: in another time zone the same local time comes again, and is the same slot."""
     landing_first_at: datetime | None = None
     """Start of the open quiet period."""
     landing_last_at: datetime | None = None
@@ -223,5 +229,7 @@ class ModelState:
     quarantine: tuple[Quarantined, ...] = ()
     order_refused: str = ""
     """The service's words when it refused the last action for good."""
+    refused_to: Asker | Literal[""] = ""
+    """Whose action that was; the other one goes on."""
     last_refusal: str = ""
     """What was last turned down, for people."""
