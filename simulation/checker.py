@@ -30,9 +30,9 @@ class Checker:
         """Orders that no decision speaks of yet, with the model."""
         self.unsaid = 0
         """Decisions that died with their pass, after the saving, and were recorded by a later."""
-        self._promised: dict[str, Decision] = {}
-        """Decisions that were saved and are not recorded yet."""
-        self._recorded: deque[str] = deque(maxlen=1000)
+        self._promised: dict[str, set[str]] = {name: set() for name in specs}
+        """Decisions of each model that were saved and are not recorded yet."""
+        self._recorded: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._slots_said: dict[tuple[str, str], str] = {}
 
@@ -42,9 +42,8 @@ class Checker:
         """A message is delivered."""
         for each in self.passes:
             each.disturbed = True
-        words = (each.id for each in self._promised.values() if each.model == message.model)
         owed = self.serving.owed_rollback(message.model)
-        delivered = Pass(message, owed, frozenset(words))
+        delivered = Pass(message, owed, frozenset(self._promised[message.model]))
         self.passes.append(delivered)
         return delivered
 
@@ -59,7 +58,7 @@ class Checker:
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
         unknown = decision.kind is Kind.FAILED and not decision.about
-        left = delivered.owed_words & self._promised.keys()
+        left = delivered.owed_words & self._promised[decision.model]
         if left and not unknown:
             raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
         if (
@@ -77,7 +76,8 @@ class Checker:
 
     def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written, with decisions that this pass or a later one is to record."""
-        self._promised |= {each.id: each for each in said if each.id not in self._recorded}
+        recorded = self._recorded[new.model]
+        self._promised[new.model].update(each.id for each in said if each.id not in recorded)
         if self.passes:
             self.passes[-1].saved = True
         if old is None:
@@ -147,9 +147,12 @@ class Checker:
 
     def _ended_by(self, decision: Decision) -> None:
         """Slots and orders end in one decision; what could not be saved ends none."""
-        if self._promised.pop(decision.id, None) is None and "saved" in decision.facts:
+        promised = self._promised.get(decision.model, set())
+        if decision.id not in promised and "saved" in decision.facts:
             return
-        self._recorded.append(decision.id)
+        promised.discard(decision.id)
+        if decision.model in self._recorded:
+            self._recorded[decision.model].append(decision.id)
         for key in decision.about:
             what, _, name = key.partition(":")
             if what == "order":

@@ -22,7 +22,7 @@ class Operators:
         """Everything that comes again and again."""
         later, some = self._stage.later, self._stage.some
         later(some(3 * DAY), self._order)
-        later(some(20 * DAY), self._by_hand)
+        later(some(6 * DAY), self._by_hand)
         later(some(12 * DAY), self._register)
         later(some(12 * DAY), self._change_policy)
 
@@ -51,7 +51,7 @@ class Operators:
 
     def _by_hand(self) -> None:
         if not self._stage.calm:
-            self._stage.later(self._stage.some(20 * DAY), self._by_hand)
+            self._stage.later(self._stage.some(6 * DAY), self._by_hand)
             self._reach_in()
 
     def _reach_in(self) -> None:

@@ -50,8 +50,13 @@ def wished_traffic(at: Moment) -> dict[str, int]:
 
 
 def _share(at: Moment) -> int:
-    """Of the present step; there may be fewer than when the rollout began."""
-    return at.policy.steps[min(at.rollout.step, len(at.policy.steps) - 1)]
+    """Of the present step."""
+    return _steps(at)[min(at.rollout.step, len(_steps(at)) - 1)]
+
+
+def _steps(at: Moment) -> tuple[int, ...]:
+    """Those that the rollout began with; other shares in mid-rollout would be given unjudged."""
+    return at.rollout.steps or at.policy.steps
 
 
 def go_back(at: Moment) -> Step:
@@ -148,7 +153,7 @@ def _top_up(at: Moment, check: Check, since: datetime) -> Step:
 
 
 def _next_step(at: Moment, check: Check) -> Step:
-    rollout, steps = at.rollout, at.policy.steps
+    rollout, steps = at.rollout, _steps(at)
     if rollout.step + 1 >= len(steps):
         step = succeed(at, _address(at))
         return replace(step, reasons=(Reason(check.code, check.text), *step.reasons))

@@ -21,7 +21,7 @@ def owed_slot(state: ModelState, slots: SlotFacts) -> Slot | None:
     seen = (state.last_slot_at, state.listed_at)
     if (
         newest is None
-        or newest.key == state.last_slot
+        or newest.key <= state.last_slot
         or any(at is not None and newest.due_at <= at for at in seen)
     ):
         return None
@@ -30,7 +30,7 @@ def owed_slot(state: ModelState, slots: SlotFacts) -> Slot | None:
 
 def dealt_with(state: ModelState, slot: Slot) -> ModelState:
     """The state after the slot was given a job or skipped."""
-    return replace(state, last_slot_at=slot.due_at, last_slot=slot.key)
+    return replace(state, last_slot_at=slot.due_at, last_slot=max(state.last_slot, slot.key))
 
 
 def slots_since(state: ModelState) -> datetime:
