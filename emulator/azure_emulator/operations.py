@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 log = logging.getLogger("azure_emulator")
+ENDED = ("Succeeded", "Failed")
 SIGNING_KEY = b"operations"
 
 
@@ -56,6 +57,12 @@ class Operations:
         task = asyncio.create_task(self._run(operation, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def finish(self, prefix: str) -> None:
+        """End what an earlier process began for targets below a prefix, and has nothing to do."""
+        for operation in self._store.without("operations", "status", ENDED):
+            if str(operation.state.get("target")).startswith(prefix):
+                self._end(operation.name, None)
 
     async def stop(self) -> None:
         """Leave the work that is under way; `resume` takes it up after a start."""
@@ -124,6 +131,9 @@ class Operations:
             log.exception("operation %s", operation)
             error = ArmError(500, "InternalServerError", "The operation failed.").body()
 
+        self._end(operation, error)
+
+    def _end(self, operation: str, error: Json | None) -> None:
         def finish(body: Json, _: Json) -> None:
             body["status"] = "Failed" if error else "Succeeded"
             body["endTime"] = now()

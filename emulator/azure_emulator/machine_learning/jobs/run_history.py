@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from ...arm import Json, not_found
 from ...router import WORKSPACE, Call, Operation
 from ..workspace import blob_sas_url, workspace_guid
-from .steps import LOG_CONTAINER
+from .staging import ARTIFACT_CONTAINER, artifact
 
 if TYPE_CHECKING:
     from ...context import Context
@@ -144,5 +144,5 @@ class RunHistory:
         return f"{place}/data/azureml_{run.name}_output_data_{output}/versions/1"
 
     def _log_url(self, run: Resource, name: str) -> str:
-        path = f"ExperimentRun/dcid.{run.name}/{name}"
-        return blob_sas_url(self._context.storage, LOG_CONTAINER, path)
+        path = artifact(run.name, name).path
+        return blob_sas_url(self._context.storage, ARTIFACT_CONTAINER, path)
