@@ -36,6 +36,7 @@ from .machine_learning.online.scoring import Scoring
 from .machine_learning.online.serving import Serving
 from .machine_learning.online.serving_control import ServingControl
 from .machine_learning.references import References
+from .machine_learning.registries import Registries
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
@@ -81,7 +82,7 @@ class Server:
         self.runs = Runs(self.context)
         references = References(self.store, settings.workspace_id)
         data, models = DataAssets(self.context), Models(self.context, places)
-        self.runner = JobRunner(self.context, self.runs, places, Results(data, models))
+        self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
         self.serving = Serving(self.context, places)
         self.endpoints = OnlineEndpoints(self.context, self.serving)
         self.deployments = OnlineDeployments(self.context, self.serving)
@@ -89,6 +90,7 @@ class Server:
         for controller in (
             Workspaces(self.context),
             Computes(self.context),
+            Registries(self.context),
             Datastores(self.context),
             data,
             models,

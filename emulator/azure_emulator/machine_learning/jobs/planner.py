@@ -24,6 +24,8 @@ DURATION = re.compile(
     r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>[\d.]+)S)?)?"
 )
 DEPTH_MAX = 20
+# A command job without a compute is serverless or, in its resources, local: both are here.
+SERVERLESS = "serverless"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Planner:
         raise not_implemented(f"A job of type {kind}")
 
     def _command(self, name: str, properties: Json) -> Plan:
-        self._require_computes([properties.get("computeId")])
+        self._require_computes([properties.get("computeId") or SERVERLESS])
         self._references.require_environment(properties.get("environmentId"))
         self._references.require(properties.get("codeId"))
         inputs: dict[str, Value] = {

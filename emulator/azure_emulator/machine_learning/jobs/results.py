@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..asset_kinds import DataAssets, Models
+    from ..uris import Places
     from .plan import Output, Step
 
 MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
@@ -14,7 +15,8 @@ MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
 class Results:
     """Registers what steps were told to register."""
 
-    def __init__(self, data: DataAssets, models: Models) -> None:
+    def __init__(self, data: DataAssets, models: Models, places: Places) -> None:
+        self._places = places
         self._data = data
         self._models = models
 
@@ -25,7 +27,8 @@ class Results:
             if target.asset_name:
                 self._register(run, target, target.asset_name, uri)
 
-    def _register(self, run: str, target: Output, asset: str, uri: str) -> None:
+    def _register(self, run: str, target: Output, asset: str, place: str) -> None:
+        uri = self._places.long_uri(place)
         if target.type in MODEL_TYPES:
             given = {"modelUri": uri, "modelType": target.type, "jobName": run}
             self._models.add(asset, target.asset_version, given)

@@ -53,6 +53,7 @@ class RunHistory:
             Operation("Runs.UpdateByExperiment", "PATCH", named, self.patch),
             Operation("Runs.GetDetails", "GET", run + "/details", self.details),
             Operation("Runs.GetDetailsByExperiment", "GET", named + "/details", self.details),
+            Operation("Runs.GetServices", "GET", run + "/serviceinstances/{node}", self.services),
             Operation("Runs.GetChildren", "GET", run + "/children", self.children),
             Operation("Runs.GetRunData", "POST", HISTORY + "/rundata", self.run_data),
             Operation("DataVersion.GetResolvedUris", "POST", "/data/v1.0" + uris, self.uris),
@@ -83,6 +84,11 @@ class RunHistory:
                 "services": {},
             }
         )
+
+    async def services(self, call: Call) -> Response:
+        """Give the services inside a run's container: none are started here."""
+        self._read(call)
+        return JSONResponse({"instances": {}})
 
     async def children(self, call: Call) -> Response:
         """Give the runs of a pipeline's steps."""
