@@ -27,6 +27,7 @@ from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
 from .machine_learning.online.deployments import OnlineDeployments
 from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.keys import EndpointKeys
 from .machine_learning.online.scoring import Scoring
 from .machine_learning.online.serving import Serving
 from .machine_learning.online.serving_control import ServingControl
@@ -74,6 +75,7 @@ class Server:
         self.runner = JobRunner(self.context, self.runs, places)
         self.serving = Serving(self.context, places)
         self.endpoints = OnlineEndpoints(self.context, self.serving)
+        self.keys = EndpointKeys(self.context, self.serving)
         self.deployments = OnlineDeployments(self.context, self.serving)
         self.router = Router(settings, self.context.faults)
         for controller in (
@@ -87,6 +89,7 @@ class Server:
             Jobs(self.context, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
             self.endpoints,
+            self.keys,
             self.deployments,
             self.context.operations,
         ):
@@ -115,7 +118,9 @@ class Server:
         await self.context.events.start()
         self.runner.fail_interrupted()
         self.endpoints.resume()
+        self.keys.resume()
         self.deployments.resume()
+        self.context.operations.settle()
         try:
             yield
         finally:
