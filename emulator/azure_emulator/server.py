@@ -16,6 +16,8 @@ from starlette.routing import Route
 from .certificates import ensure_certificates
 from .context import Context
 from .control import Control
+from .event_grid.api import EventGridApi
+from .event_grid.control import EventGridControl
 from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
@@ -60,6 +62,8 @@ class Server:
         self.tls = ensure_certificates(settings.home)
         storage = StorageAccess(settings.blob_url, self.tls.ca)
         self.store = Store(settings.home / "emulator.sqlite")
+        faults = Faults()
+        self.events = EventGrid(settings.home, storage, settings.watch_seconds, faults)
         self.context = Context(
             settings=settings,
             pace=pace,
@@ -67,8 +71,8 @@ class Server:
             storage=storage,
             files=BlobFiles(storage, settings.home / "cache"),
             operations=Operations(settings, self.store, pace),
-            events=EventGrid(settings.home, storage, settings.watch_seconds),
-            faults=Faults(),
+            events=self.events,
+            faults=faults,
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
@@ -97,7 +101,6 @@ class Server:
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
-        events = self.context.events
         control = Control(self.context, self.router.log)
         return Starlette(
             routes=[
@@ -106,7 +109,8 @@ class Server:
                 *control.routes(),
                 *ServingControl(self.serving).routes(),
                 *Identity(self.settings).routes(),
-                *events.routes(),
+                *EventGridControl(self.events).routes(),
+                *EventGridApi(self.events).routes(),
                 Route("/{path:path}", self.router.handle, methods=METHODS),
             ],
             lifespan=self._lifespan,
@@ -151,6 +155,8 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
         port=settings.port,
         ssl_certfile=server.tls.certificate,
         ssl_keyfile=str(server.tls.key),
+        http="httptools",
+        loop="uvloop",
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -160,6 +166,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    log.info("workspace %s at %s", settings.workspace, settings.base_url)
     running = uvicorn.Server(config)
     running.run()
     return 0 if running.started else 1

@@ -8,6 +8,7 @@ NoonError
 ├── BusyError          the outside system cannot take this now: the next pass tries again
 ├── RefusedError       the outside system said no for good: quota, validation, permission
 └── UnavailableError   the outside system did not answer: the next pass tries again
+    └── NotAskedError  it was not even asked: its silence says nothing about it
 """
 
 
@@ -41,3 +42,7 @@ class RefusedError(NoonError):
 
 class UnavailableError(NoonError):
     """The outside system did not answer, or answered that it cannot at the moment."""
+
+
+class NotAskedError(UnavailableError):
+    """Nothing was sent to the outside system, so its silence says nothing about it."""
