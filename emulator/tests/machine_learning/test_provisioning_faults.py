@@ -62,7 +62,7 @@ def test_provisioning_fails_when_it_is_told_to(staged: Served, code: str) -> Non
     with pytest.raises(HttpResponseError, match="Failed gets no traffic"):
         staged.route(blue=50, green=50)
     assert staged.traffic() == {"blue": 100}
-    with pytest.raises(HttpResponseError, match="unrecoverable state. Delete and re-create"):
+    with pytest.raises(HttpResponseError, match="in an unrecoverable state"):
         staged.deploy("green")
     staged.client.online_deployments.begin_delete("green", staged.name).result()
     staged.deploy("green")
