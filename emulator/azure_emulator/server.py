@@ -32,6 +32,7 @@ from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
 from .machine_learning.online.deployments import OnlineDeployments
 from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.keys import EndpointKeys
 from .machine_learning.online.scoring import Scoring
 from .machine_learning.online.serving import Serving
 from .machine_learning.online.serving_control import ServingControl
@@ -85,6 +86,7 @@ class Server:
         self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
         self.serving = Serving(self.context, places)
         self.endpoints = OnlineEndpoints(self.context, self.serving)
+        self.keys = EndpointKeys(self.context, self.serving)
         self.deployments = OnlineDeployments(self.context, self.serving)
         self.router = Router(settings, self.context.faults)
         for controller in (
@@ -100,6 +102,7 @@ class Server:
             Jobs(self.context, references, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
             self.endpoints,
+            self.keys,
             self.deployments,
             self.context.operations,
         ):
@@ -128,7 +131,9 @@ class Server:
         await self.context.events.start()
         self.runner.settle_interrupted()
         self.endpoints.resume()
+        self.keys.resume()
         self.deployments.resume()
+        self.context.operations.settle()
         try:
             yield
         finally:
@@ -159,6 +164,8 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
         port=settings.port,
         ssl_certfile=server.tls.certificate,
         ssl_keyfile=str(server.tls.key),
+        http="httptools",
+        loop="uvloop",
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -168,6 +175,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    log.info("workspace %s at %s", settings.workspace, settings.base_url)
     running = uvicorn.Server(config)
     running.run()
     return 0 if running.started else 1

@@ -103,4 +103,4 @@ def take(plane: ControlPlane, text: str) -> Decision | None:
         _ignore(plane, ruling)
         return None
     message = ruling.message
-    return reconcile(plane.ports, plane.models[message.model], message)
+    return reconcile(plane.ports, plane.models[message.model], message, plane.recorded)

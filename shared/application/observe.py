@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from shared.domain.facts import (
 from shared.domain.health import Counts
 from shared.domain.places import output_path, spec_path
 from shared.domain.policy import ModelSpec
+from shared.domain.slots import owed_slot, slots_since
 from shared.domain.state import ModelState, Phase, Subject
 from shared.ports import Ports
 
@@ -41,7 +43,7 @@ def observe(
     serving = endpoint or container
     return Facts(
         snapshot=snapshot,
-        slots=slots,
+        slots=_overtaken(ports, spec, state, slots) if wanted.listing else slots,
         release=ports.releases.release() if wanted.release else None,
         listing=ports.landing.list(spec.prefix) if wanted.listing else None,
         pinned=_pinned(ports, state) if wanted.listing or ended else frozenset(),
@@ -58,6 +60,17 @@ def observe(
         smoke=_smoke(ports, spec, state, wanted.smoke, serving),
         health=_health(ports, spec, wanted.health_since),
     )
+
+
+def _overtaken(
+    ports: Ports, spec: ModelSpec, state: ModelState | None, slots: SlotFacts
+) -> SlotFacts:
+    """The slots with those that the newest has overtaken, if it is owed."""
+    if state is None or slots.newest is None or owed_slot(state, slots) is None:
+        return slots
+    policy, since = spec.retraining, slots_since(state)
+    overtaken = ports.slots.between(policy.schedule, policy.time_zone, since, slots.newest)
+    return replace(slots, overtaken=overtaken)
 
 
 def spec_bytes(spec: ModelSpec) -> bytes:

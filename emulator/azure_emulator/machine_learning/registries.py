@@ -94,7 +94,7 @@ class Registries:
         raise not_found(f"Environment {call.params['name']} of the registry {CURATED_REGISTRY}")
 
     def _name(self, name: str) -> Json:
-        properties = {
+        properties: Json = {
             "description": None,
             "tags": {},
             "properties": {},
@@ -106,7 +106,7 @@ class Registries:
         return self._envelope(f"environments/{name}", "environments", properties)
 
     def _version(self, name: str, version: str) -> Json:
-        properties = {
+        properties: Json = {
             "description": "A curated environment: locally it is the chosen Python.",
             "tags": {},
             "properties": {},

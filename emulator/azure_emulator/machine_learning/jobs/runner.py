@@ -43,7 +43,6 @@ class JobRunner:
                 self._runs.set_status(run.name, "Canceled")
         for run in reversed(self._runs.unended()):
             self._runs.set_status(run.name, "Failed", INTERRUPTED)
-        self._context.operations.finish(f"{self._context.workspace}/jobs/")
 
     def start(self, run: Resource, plan: Plan) -> None:
         """Begin a job in the background."""
