@@ -26,7 +26,10 @@ nitpick_ignore_regex = [
         r"(aiohttp|asyncio|azure|collections|contextlib|datetime|enum|os|pathlib|pydantic"
         r"|pydantic_settings|pytest|subprocess|types|typing|zoneinfo)\..*",
     ),
-    (r"py:.*", r".*\b(Json|Serving|Bounds|Values|Action|Fact|HttpsUrl|Text|Name|Count)"),
+    (
+        r"py:.*",
+        r"(.*\.)?(Json|Serving|Action|Event|HandChanged|HttpsUrl|Ruling|Verdict|What|Text|Name|Count)",
+    ),
     (r"py:.*", r"(AfterValidator|Field|StringConstraints|_near_or_tls|BaseException|int|str)"),
     (r"py:.*", r"(Amount|Seconds|T|Self|None|np\..*|npt\..*)"),
 ]

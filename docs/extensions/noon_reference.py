@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import click
     from pydantic import BaseModel
     from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class _Written(SphinxDirective):
@@ -116,8 +119,6 @@ def _table(
 
 
 def _plain(value: object) -> str:
-    from pathlib import Path
-
     if isinstance(value, Path):
         return f"<checkout>/{value.name}"
     return '""' if value == "" else str(value)
@@ -162,12 +163,18 @@ class Functions(_Written):
     def lines(self) -> Iterator[str]:
         """Give one table."""
         import json
+        import os
 
+        # The app refuses to start without settings: those of the sample will do.
+        sample = json.loads((ROOT / "local.settings.sample.json").read_text())
+        for name, value in sample["Values"].items():
+            os.environ.setdefault(name, value)
         from function_app import app
 
         yield from ("| function | trigger | |", "|---|---|---|")
         for function in sorted(app.get_functions(), key=lambda each: each.get_function_name()):
-            trigger = json.loads(str(function.get_trigger()))
+            bindings = [json.loads(binding) for binding in function.get_raw_bindings()]
+            [trigger] = [each for each in bindings if each["type"].endswith("Trigger")]
             text = inspect.getdoc(function.get_user_function()) or ""
             yield f"| `{function.get_function_name()}` | {_trigger(trigger)} | {text} |"
         yield ""

@@ -216,7 +216,7 @@ def test_a_refusal_is_exit_code_1(
 
 
 def commands_of(page: str) -> list[list[str]]:
-    """The commands of a page's shell blocks that begin with one of ours, those on rollouts first."""
+    """The `noon` commands of a page's shell blocks, those on rollouts first."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(), re.S)
     lines = [line for block in blocks for line in block.splitlines()]
     commands = [shlex.split(line, comments=True) for line in lines]
@@ -239,8 +239,8 @@ def test_the_commands_of_a_page_run(running_stack: RunningStack, page: str) -> N
 
 def write_asked_day(folder: Path) -> None:
     """Write the day that the tutorial asks about, as its own command does."""
-    command = [line for line in (ROOT / "docs/tutorial.md").read_text().splitlines()]
-    [line] = [each for each in command if "-m examples.flights" in each]
+    lines = (ROOT / "docs/tutorial.md").read_text().splitlines()
+    [line] = [each for each in lines if "-m examples.flights" in each]
     module, *arguments = shlex.split(line)[2:]
     subprocess.run(
         [sys.executable, "-m", module, *arguments],
