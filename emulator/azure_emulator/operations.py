@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 log = logging.getLogger("azure_emulator")
+ENDED = ("Succeeded", "Failed")
 SIGNING_KEY = b"operations"
 
 
@@ -70,8 +71,8 @@ class Operations:
 
     def settle(self) -> None:
         """End what nobody resumed: the work was done, and then the process died."""
-        for record in self._store.list("operations"):
-            if record.body["endTime"] or record.name in self._running:
+        for record in self._store.without("operations", "status", ENDED):
+            if record.name in self._running:
                 continue
             target = self._store.get(record.state["target"])
             failed = target is not None and target.properties.get("provisioningState") == "Failed"
