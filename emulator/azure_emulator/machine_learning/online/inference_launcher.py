@@ -13,6 +13,8 @@ from typing import Any
 def main() -> None:
     """Run the server until it is told to end."""
     version, paths = json.loads(sys.argv.pop(1))
+    # Parts of the namespace `azure` are found where it was first looked for.
+    import_module("azure.monitor.opentelemetry.exporter")
     if tuple(version) == sys.version_info[:2]:
         sys.path.extend(path for path in paths if path not in sys.path)
     else:
