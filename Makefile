@@ -24,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -69,6 +69,10 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills
 	$(BIN)/python -m simulation.proof --junit .noon/tests.xml > .noon/proof.md || code=$$?
 	mv .noon/proof.md docs/proof.md
 	exit $$code
+
+docs: setup ## The documentation as HTML in docs/_build; warnings are errors
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs docs/_build
+	echo "docs/_build/index.html"
 
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet
