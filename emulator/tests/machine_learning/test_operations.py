@@ -147,9 +147,7 @@ def test_no_retry_after(life: dict[str, Operation]) -> None:
             assert not {"retry-after", "retry-after-ms"} & {name.lower() for name in answer.headers}
 
 
-@pytest.mark.behaviour(
-    "An operation's status goes from Creating, Updating or Deleting to Succeeded"
-)
+@pytest.mark.behaviour("An operation's status is Creating, Updating or Deleting, then Succeeded")
 def test_the_status_of_an_operation(life: dict[str, Operation]) -> None:
     """Its body has id, name, status, times and a percentage."""
     for verb in VERBS:
