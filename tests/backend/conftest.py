@@ -101,7 +101,11 @@ class WholeBodies(httpx.AsyncBaseTransport):
             "scheme": "http",
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
         }
-        await asyncio.sleep(0)  # a turn of its own, as for requests that come one by one
+        # A turn of its own, as for requests that come one by one.
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        await turn
         await self._app(scope, receive, send)
         start, *parts = sent
         content = b"".join(part["body"] for part in parts)

@@ -76,16 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
 
     model = fit(trained, trained_columns[spec["target"]], spec)
     asked.draft.mkdir(parents=True, exist_ok=True)
-    (asked.draft / "model.onnx").write_bytes(export(model, spec))
     trees, trees_document = export_trees(model, spec)
-    (asked.draft / TREES_FILE).write_bytes(trees)
+    for name, graph in (("model.onnx", export(model, spec)), (TREES_FILE, trees)):
+        (asked.draft / name).write_bytes(graph)
     save_answers(asked.draft / "parity.npz", model, parity_rows(held, trained, spec), spec)
     lineage = {
         "schema": 1,
         "model": spec["model"],
-        "data_version": prepared["data_version"],
-        "files": prepared["files"],
-        "trained": prepared["trained"],
+        **{name: prepared[name] for name in ("data_version", "files", "trained")},
         "code_commit": asked.code_commit,
         "job": asked.job_name,
         "python": platform.python_version(),
