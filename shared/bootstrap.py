@@ -70,12 +70,12 @@ def runtime() -> Runtime:
         read_message=parse_message,
         retention=Retention(settings.decision_days),
     )
-    timeout = settings.predict_timeout_seconds
     scorers: dict[Serving, Scorer] = {
-        "managed_endpoint": AzureScorer(credential, timeout),
-        "container": AzureScorer(credential, timeout, settings.container_scope),
+        "managed_endpoint": AzureScorer(credential),
+        "container": AzureScorer(credential, settings.container_scope),
     }
-    return Runtime(settings, plane, Predictions(plane, scorers, uuid.uuid4().hex[:12]))
+    timeout = settings.predict_timeout_seconds
+    return Runtime(settings, plane, Predictions(plane, scorers, uuid.uuid4().hex[:12], timeout))
 
 
 def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:

@@ -7,7 +7,7 @@ answers 409, 429 or 5xx, is slow while another worker passes, or the process die
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -54,23 +54,19 @@ class Faults:
         self._clock = clock
         self._note = note
         self.rate = RATE
+        self.throw = random.random
         self.counts: Counter[str] = Counter()
         self.outages: dict[str, datetime] = {}
         """Ports that do not answer at all, until when."""
         self.meanwhile: Callable[[], None] = lambda: None
         """What another worker does while a call of this one takes its time."""
-        self._seen: dict[str, EndpointFacts] = {}
+        self.replaced: dict[str, Mapping[str, int]] = {}
+        """The traffic of each endpoint before the last write, which reads can still show."""
 
     def call(
         self, port: str, name: str, inner: Callable[..., Any], *given: Any, **named: Any
     ) -> Any:
-        """The call with whatever the dice say."""
-        if self.outages and self._out(port):
-            self._note("")
-            raise UnavailableError(f"{port}.{name}: no answer")
-        if self._random.random() >= self.rate:
-            answer = inner(*given, **named)
-            return self._remember(answer) if name == "get" and port == "endpoint" else answer
+        """The call with whatever goes wrong with it."""
         fault = self._random.choice(ANY + WRITES.get((port, name), ()))
         self.counts[fault] += 1
         self._note(f"fault: {fault} at {port}.{name}")
@@ -104,20 +100,19 @@ class Faults:
                 return self._older(answer)
         return answer
 
-    def _out(self, port: str) -> bool:
+    def refuse(self, port: str, name: str) -> None:
+        """No answer while the port is out."""
         until = self.outages.get(port)
-        return until is not None and self._clock.now() < until
-
-    def _remember(self, facts: EndpointFacts | None) -> EndpointFacts | None:
-        if facts is not None:
-            self._seen[facts.name] = facts
-        return facts
+        if until is not None and self._clock.now() < until:
+            self.counts["outage"] += 1
+            self._note("")
+            raise UnavailableError(f"{port}.{name}: no answer")
 
     def _older(self, facts: EndpointFacts | None) -> EndpointFacts | None:
-        """The deployments of now with the traffic of an earlier look."""
-        if facts is None or facts.name not in self._seen:
+        """The deployments of now with the traffic from before the last write."""
+        if facts is None or facts.name not in self.replaced:
             return facts
-        return replace(facts, traffic=self._seen[facts.name].traffic)
+        return replace(facts, traffic=self.replaced[facts.name])
 
 
 class _Faulty:
@@ -132,7 +127,12 @@ class _Faulty:
         inner, faults, port = getattr(self._inner, name), self._faults, self._port
 
         def call(*given: Any, **named: Any) -> Any:
-            return faults.call(port, name, inner, *given, **named)
+            # Most calls go well: the way there is as short as can be.
+            if faults.outages:
+                faults.refuse(port, name)
+            if faults.throw() < faults.rate:
+                return faults.call(port, name, inner, *given, **named)
+            return inner(*given, **named)
 
         self.__dict__[name] = call
         return call
@@ -147,14 +147,14 @@ class FaultyLease:
     """A lease that a process takes along into its grave: it ends only when it has run out."""
 
     def __init__(self, inner: MemoryLease, faults: Faults) -> None:
-        self._inner = inner
+        self._inner = faulty(inner, faults, "lease")
         self._faults = faults
         self._graves: list[AbstractContextManager[LeaseHold | None]] = []
 
     @contextmanager
     def hold(self, model: str) -> Iterator[LeaseHold | None]:
         """Take the model's lease; after a crash it is not given back."""
-        block = self._faults.call("lease", "hold", self._inner.hold, model)
+        block = self._inner.hold(model)
         held = block.__enter__()
         try:
             yield None if held is None else faulty(held, self._faults, "lease")

@@ -110,9 +110,8 @@ class History:
     def _tick_at(self) -> datetime:
         """The next full minute in which the tick has something to do."""
         world = self._world
-        due = world.states.next_due()
-        earliest = min(due.values()) if len(due) == len(world.specs) else BEGIN
-        earliest = max(earliest, self._ticked_at + MINUTE, world.now())
+        due = world.states.earliest() if world.states.known == len(world.specs) else None
+        earliest = max(due or BEGIN, self._ticked_at + MINUTE, world.now())
         return earliest + timedelta(seconds=-earliest.timestamp() % 60)
 
     def _tick(self) -> None:
@@ -149,8 +148,8 @@ class History:
     def _deafness(self) -> None:
         """No event arrives for days."""
         world = self._world
-        world.deaf_until = world.now() + timedelta(days=world.random.uniform(1, 5))
-        world.note(f"no event arrives until {world.deaf_until}")
+        world.events.deaf_until = world.now() + timedelta(days=world.random.uniform(1, 5))
+        world.note(f"no event arrives until {world.events.deaf_until}")
         world.later(self._some_days(25), self._deafness)
 
     def _try(self, what: object) -> None:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Protocol
 
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
+from shared.adapters.memory.health import MemoryHealthWindow
 from shared.domain.errors import BusyError, RefusedError
 from shared.domain.events import Verb
 from shared.domain.facts import JobStatus
@@ -16,7 +17,7 @@ from shared.domain.places import output_path
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Training
 from simulation.jobs import metrics_of
-from simulation.parts import RecentHealth, WatchedEndpoints, WatchedJobs
+from simulation.parts import WatchedEndpoints, WatchedJobs
 
 FILES_KEPT = 8
 MINUTE = timedelta(minutes=1)
@@ -32,7 +33,7 @@ class Stage(Protocol):
     files: MemoryRunFiles
     jobs: WatchedJobs
     endpoints: WatchedEndpoints
-    health: RecentHealth
+    health: MemoryHealthWindow
     calm: bool
     expected: dict[str, str]
     fate: dict[tuple[str, str], str]

@@ -17,6 +17,7 @@ from shared.adapters.event_grid import parse_event
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.container import MemoryContainerServing
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
+from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.jobs import MemoryModelRegistry
 from shared.adapters.memory.messages import MemoryLease
 from shared.adapters.memory.state import MemoryReleaseStore
@@ -30,12 +31,12 @@ from shared.domain.health import Counts
 from shared.domain.state import ModelState, Phase, Subject, Training
 from shared.ports import Ports
 from simulation.checker import Checker
+from simulation.events import Events
 from simulation.faults import CrashError, Faults, FaultyLease, faulty, survivable
 from simulation.outside import Outside
 from simulation.parts import (
     DeliveringQueue,
     RecentDecisions,
-    RecentHealth,
     RememberedSlots,
     WatchedEndpoints,
     WatchedJobs,
@@ -61,8 +62,7 @@ class World:
         self.clock = MemoryClock(BEGIN)
         self.trace: deque[tuple[datetime, object]] = deque(maxlen=TRACE_LINES)
         self.calm = False
-        self.deaf_until = BEGIN
-        """Until then every event is lost, as behind a subscription that names a wrong function."""
+        self.events = Events(self)
         self.expected: dict[str, str] = {}
         self.fate: dict[tuple[str, str], str] = {}
         self.specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
@@ -85,7 +85,7 @@ class World:
         self.jobs = WatchedJobs(self)
         self.registry = MemoryModelRegistry()
         self.endpoints = WatchedEndpoints(self.clock, self)
-        self.health = RecentHealth()
+        self.health = MemoryHealthWindow()
         self.releases = MemoryReleaseStore(Release("noon_retrain:abc", 1))
 
     def _make_plane(self) -> ControlPlane:
@@ -114,6 +114,7 @@ class World:
             landing_container="landing",
             read_event=parse_event,
             read_message=parse_message,
+            new_order_id=lambda: f"o{next(self._numbers):06}",
         )
 
     # the stage of the outside
@@ -142,23 +143,8 @@ class World:
             self.checker.passes[-1].disturbed = True
 
     def event(self, raw: dict[str, Any]) -> None:
-        """Event Grid delivers: lost, late, twice or as it should be."""
-        dice = 1.0 if self.calm else self.random.random()
-        if dice < 0.08 or (not self.calm and self.now() < self.deaf_until):
-            self.note(f"event lost: {raw['id']}")
-            return
-        late = timedelta(minutes=self.random.expovariate(0.2)) if dice < 0.2 else timedelta(0)
-        for _ in range(2 if 0.2 <= dice < 0.3 else 1):
-            self.later(late, lambda: self._deliver_event(raw, 0))
-
-    def _deliver_event(self, raw: dict[str, Any], before: int) -> None:
-        try:
-            intake.receive(self.plane, raw)
-        except (Exception, CrashError) as error:
-            if not survivable(error):
-                raise
-            if before < 5:
-                self.later(timedelta(seconds=10), lambda: self._deliver_event(raw, before + 1))
+        """Event Grid takes an event."""
+        self.events.deliver(raw)
 
     def landed(self, model: str, path: str) -> None:
         """A file landed; its event follows."""
@@ -248,9 +234,9 @@ class World:
 
     # the watcher of the parts: passes on to the checker, and lets the outside follow
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written."""
-        self.checker.saving(old, new, taken)
+        self.checker.saving(old, new, said)
         if new.rollout is not None and new.rollout.phase is Phase.CANARY:
             self.outsides[new.model].canary_began()
         if new.champion is not None and (old is None or old.champion != new.champion):
@@ -286,13 +272,16 @@ class World:
     def routing(self, model: str, traffic: dict[str, int]) -> None:
         """Traffic will move within half a minute or so."""
         self.checker.routing(model, traffic)
+        endpoint = self.endpoints.get(model)
+        if endpoint is not None:
+            self.faults.replaced[endpoint.name] = endpoint.traffic
         self.endpoints.seconds = self.random.uniform(5, 60)
 
     def deleting(self, model: str, deployment: str) -> None:
         """A deployment goes."""
         self.checker.deleting(model, deployment)
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or a later one."""
         self.note(decision)
-        self.checker.recorded(decision)
+        self.checker.recorded(decision, late=late)

@@ -17,6 +17,7 @@ from shared.domain.facts import (
     SlotFacts,
     Snapshot,
 )
+from shared.domain.moment import Moment
 from shared.domain.policy import GatePolicy, ModelSpec, RetrainingPolicy, RolloutPolicy
 from shared.domain.state import (
     Champion,
@@ -169,6 +170,13 @@ def facts(of: ModelState | None, **changes: Any) -> Facts:
         "spec_path": "noon/specs/flights/s1.json",
     }
     return Facts(**(values | changes))
+
+
+def moment(
+    of: ModelState, now: datetime, policy: RolloutPolicy | None = None, **seen: Any
+) -> Moment:
+    """A model's serving at that moment, with these facts about what is outside."""
+    return Moment(of, facts(of, **seen), policy or spec().rollout, now)
 
 
 def endpoint(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from .resource import Json as Json
+from .resource import Resource, now
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .store import Resource
-
-Json = dict[str, Any]
 PROVIDER = "Microsoft.MachineLearningServices"
+NOT_IMPLEMENTED = 501
 
 
 class ArmError(Exception):
@@ -60,9 +60,11 @@ def not_found(what: str) -> ArmError:
     return ArmError(404, "UserError", f"{what} was not found.", "NotFound")
 
 
-def now() -> str:
-    """Give the present instant as ARM writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def not_implemented(what: str) -> ArmError:
+    """Give the refusal of what Azure does and the emulator does not; the router logs it."""
+    return ArmError(
+        NOT_IMPLEMENTED, "NotImplemented", f"{what} is not implemented by the emulator."
+    )
 
 
 def envelope(resource: Resource, properties: Json | None = None) -> Json:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from .fault_presets import PRESETS
+from .fault_rules import BadRuleError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,7 +27,6 @@ class Control:
         self._pace = context.pace
         self._log = log
         self._faults = context.faults
-        self._event_faults = context.events.faults
 
     def routes(self) -> list[Route]:
         """Give the routes."""
@@ -36,6 +38,7 @@ class Control:
             Route("/_emulator/faults", self.add_fault, methods=["POST"]),
             Route("/_emulator/faults", self.clear_faults, methods=["DELETE"]),
             Route("/_emulator/faults/{id}", self.remove_fault, methods=["DELETE"]),
+            Route("/_emulator/fault-presets", self.presets, methods=["GET"]),
             Route("/_emulator/pace", self.pace, methods=["GET", "PUT"]),
         ]
 
@@ -46,8 +49,14 @@ class Control:
     async def requests(self, _: Request) -> JSONResponse:
         """Give the number of calls by operation and the last calls."""
         counts = dict(self._log.counts)
-        answer = {"total": sum(counts.values()), "counts": counts, "recent": list(self._log.recent)}
-        return JSONResponse(answer)
+        return JSONResponse(
+            {
+                "total": sum(counts.values()),
+                "counts": counts,
+                "unsupported": dict(self._log.unsupported),
+                "recent": list(self._log.recent),
+            }
+        )
 
     async def forget_requests(self, _: Request) -> JSONResponse:
         """Count from zero."""
@@ -59,15 +68,23 @@ class Control:
         return JSONResponse({"value": self._faults.listed()})
 
     async def add_fault(self, request: Request) -> JSONResponse:
-        """Take a fault: of an operation, or of an event."""
+        """Take a fault."""
         try:
             rule = json.loads(await request.body())
-            if "event" in rule:
-                self._event_faults.add(rule)
-                return JSONResponse({}, 201)
+            if not isinstance(rule, dict):
+                raise BadRuleError("A rule is a JSON object.", 'As in {"operation": "Jobs.Get"}.')
             return JSONResponse({"id": self._faults.add(rule)}, 201)
         except (TypeError, ValueError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+            hint = error.hint if isinstance(error, BadRuleError) else ""
+            return JSONResponse({"error": str(error), "hint": hint}, 400)
+
+    async def presets(self, _: Request) -> JSONResponse:
+        """Give the rules that have names."""
+        value = [
+            {"name": name, "meaning": preset.meaning, "rule": preset.rule}
+            for name, preset in PRESETS.items()
+        ]
+        return JSONResponse({"value": value})
 
     async def remove_fault(self, request: Request) -> JSONResponse:
         """Forget one fault and say how often it hit."""
@@ -77,13 +94,24 @@ class Control:
     async def clear_faults(self, _: Request) -> JSONResponse:
         """Forget all faults."""
         self._faults.clear()
-        self._event_faults.clear()
         return JSONResponse({})
 
     async def pace(self, request: Request) -> JSONResponse:
         """Give the speed, or change it."""
         if request.method == "PUT":
-            given = json.loads(await request.body())
-            for name in PACES.keys() & given.keys():
-                setattr(self._pace, name, PACES[name](given[name]))
+            try:
+                given = _paces(json.loads(await request.body()))
+            except (TypeError, ValueError) as error:
+                return JSONResponse({"error": str(error)}, 400)
+            for name, value in given.items():
+                setattr(self._pace, name, value)
         return JSONResponse({name: getattr(self._pace, name) for name in PACES})
+
+
+def _paces(given: Any) -> dict[str, float]:
+    if not isinstance(given, dict) or not given.keys() <= PACES.keys():
+        raise ValueError(f"A pace says {', '.join(PACES)}.")
+    values = {name: PACES[name](value) for name, value in given.items()}
+    if any(value < 0 for value in values.values()):
+        raise ValueError("A pace is at least 0.")
+    return values

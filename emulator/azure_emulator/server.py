@@ -16,23 +16,32 @@ from starlette.routing import Route
 from .certificates import ensure_certificates
 from .context import Context
 from .control import Control
+from .event_grid.api import EventGridApi
+from .event_grid.control import EventGridControl
 from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
-from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
+from .machine_learning.asset_kinds import Codes, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
-from .machine_learning.deployments import OnlineDeployments
-from .machine_learning.endpoints import OnlineEndpoints
-from .machine_learning.jobs import Jobs
-from .machine_learning.run_history import RunHistory
-from .machine_learning.runner import JobRunner
-from .machine_learning.runs import Runs
-from .machine_learning.scoring import Scoring
-from .machine_learning.serving import Serving
-from .machine_learning.serving_control import ServingControl
+from .machine_learning.components import Components
+from .machine_learning.computes import Computes
+from .machine_learning.jobs.api import Jobs
+from .machine_learning.jobs.results import Results
+from .machine_learning.jobs.run_history import RunHistory
+from .machine_learning.jobs.runner import JobRunner
+from .machine_learning.jobs.runs import Runs
+from .machine_learning.online.deployments import OnlineDeployments
+from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.keys import EndpointKeys
+from .machine_learning.online.scoring import Scoring
+from .machine_learning.online.serving import Serving
+from .machine_learning.online.serving_control import ServingControl
+from .machine_learning.references import References
+from .machine_learning.registries import Registries
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
+from .recorder import Recorder
 from .router import Router
 from .settings import BUILT_IN_DATASTORES
 from .storage import StorageAccess
@@ -58,6 +67,8 @@ class Server:
         self.tls = ensure_certificates(settings.home)
         storage = StorageAccess(settings.blob_url, self.tls.ca)
         self.store = Store(settings.home / "emulator.sqlite")
+        faults = Faults()
+        self.events = EventGrid(settings.home, storage, settings.watch_seconds, faults)
         self.context = Context(
             settings=settings,
             pace=pace,
@@ -65,27 +76,33 @@ class Server:
             storage=storage,
             files=BlobFiles(storage, settings.home / "cache"),
             operations=Operations(settings, self.store, pace),
-            events=EventGrid(settings.home, storage, settings.watch_seconds),
-            faults=Faults(),
+            events=self.events,
+            faults=faults,
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
-        self.runner = JobRunner(self.context, self.runs, places)
+        references = References(self.store, settings.workspace_id)
+        data, models = DataAssets(self.context), Models(self.context, places)
+        self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
         self.serving = Serving(self.context, places)
         self.endpoints = OnlineEndpoints(self.context, self.serving)
+        self.keys = EndpointKeys(self.context, self.serving)
         self.deployments = OnlineDeployments(self.context, self.serving)
         self.router = Router(settings, self.context.faults)
         for controller in (
             Workspaces(self.context),
+            Computes(self.context),
+            Registries(self.context),
             Datastores(self.context),
-            DataAssets(self.context),
-            Models(self.context, places),
+            data,
+            models,
             Environments(self.context),
             Codes(self.context),
-            Components(self.context),
-            Jobs(self.context, self.runs, self.runner),
+            Components(self.context, references),
+            Jobs(self.context, references, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
             self.endpoints,
+            self.keys,
             self.deployments,
             self.context.operations,
         ):
@@ -93,7 +110,6 @@ class Server:
 
     def app(self) -> Starlette:
         """Give the ASGI application."""
-        events = self.context.events
         control = Control(self.context, self.router.log)
         return Starlette(
             routes=[
@@ -102,7 +118,8 @@ class Server:
                 *control.routes(),
                 *ServingControl(self.serving).routes(),
                 *Identity(self.settings).routes(),
-                *events.routes(),
+                *EventGridControl(self.events).routes(),
+                *EventGridApi(self.events).routes(),
                 Route("/{path:path}", self.router.handle, methods=METHODS),
             ],
             lifespan=self._lifespan,
@@ -112,9 +129,11 @@ class Server:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self._ensure_containers)
         await self.context.events.start()
-        self.runner.fail_interrupted()
+        self.runner.settle_interrupted()
         self.endpoints.resume()
+        self.keys.resume()
         self.deployments.resume()
+        self.context.operations.settle()
         try:
             yield
         finally:
@@ -140,11 +159,13 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     server = Server(settings, pace)
     os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
     config = uvicorn.Config(
-        server.app(),
+        Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
         ssl_certfile=server.tls.certificate,
         ssl_keyfile=str(server.tls.key),
+        http="httptools",
+        loop="uvloop",
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -154,6 +175,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    log.info("workspace %s at %s", settings.workspace, settings.base_url)
     running = uvicorn.Server(config)
     running.run()
     return 0 if running.started else 1

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.adapters.azure_tables import AzureTable, escaped
-from shared.domain.health import Counts, HealthRow
+from shared.domain.health import Counts, HealthRow, by_deployment
 
 ROWS_MAX = 100
 """Rows of one transaction."""
@@ -30,17 +30,13 @@ class AzureTableHealthWindow:
             "PartitionKey eq @model and RowKey ge @since and RowKey lt @until",
             {"model": model, "since": _stamp(since), "until": _stamp(until)},
         )
-        found: dict[str, Counts] = {}
-        for row in rows:
-            name = str(row["deployment"])
-            found[name] = found.get(name, Counts()).plus(_counts(row))
-        return found
+        return by_deployment((str(row["deployment"]), _counts(row)) for row in rows)
 
     def write(self, model: str, rows: Sequence[HealthRow]) -> None:
         """Upsert what was counted up to now; the same row again replaces itself."""
         for start in range(0, len(rows), ROWS_MAX):
             part = rows[start : start + ROWS_MAX]
-            self._table.upsert_together(_entity(model, row) for row in part)
+            self._table.upsert_together((_entity(model, row), False) for row in part)
 
 
 def _entity(model: str, row: HealthRow) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import asyncio
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from shared.application.addresses import Addresses
 from shared.application.health_recorder import HealthRecorder
 from shared.application.plane import ControlPlane
-from shared.domain.errors import BusyError, NoonError, UnavailableError
+from shared.domain.errors import NoonError, NotAskedError, UnavailableError
 from shared.domain.health import UNKNOWN
 from shared.domain.policy import Serving
 from shared.domain.state import Address
@@ -23,8 +24,11 @@ BODY_MAX = 5_000_000
 TIMED_OUT = 408
 """The platform's answer for a container that took too long; no fault of the caller."""
 
-FRESH_FOR = timedelta(seconds=5)
-"""So long the address of a model's endpoint is believed; it changes about once in its life."""
+ASKED_AT_ONCE_MAX = 64
+"""Requests of one model in flight; a model that hangs takes nothing from the others."""
+
+INSIDE_MAX = 1024
+"""With those that wait for their turn; more would only wait until they are too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,56 +38,107 @@ class Answer:
     status: int
     body: bytes
     content_type: str = "application/json"
+    retry_after: str = ""
+    """When to come again, if that is said."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A model's own share of what can be in flight."""
+
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE_MAX))
+    inside: int = 0
 
 
 class Predictions:
-    """Knows where each model is served and passes rows on."""
+    """Knows where each model is served and passes rows on.
+
+    A request counts once in the health window, by the answer that its caller got and for the
+    deployment that gave it. A lost first try that was made good counts for nobody: the policy
+    bounds what callers meet, whose loss it was is not known, and a connection that was closed
+    while idle is nobody's. A deployment that always hangs up is still found out, since some
+    second tries meet it again. What was never sent does not count either.
+    """
 
     def __init__(
-        self, plane: ControlPlane, scorers: Mapping[Serving, Scorer], process: str
+        self,
+        plane: ControlPlane,
+        scorers: Mapping[Serving, Scorer],
+        process: str,
+        timeout_seconds: float = 10.0,
     ) -> None:
-        self._plane = plane
+        self._models = plane.models
+        self._clock = plane.ports.clock
         self._scorers = scorers
+        self._timeout_seconds = timeout_seconds
         widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
         self._recorder = HealthRecorder(plane.ports.health, process, widths)
         self._writing: set[asyncio.Future[str]] = set()
-        self._known: dict[str, tuple[datetime, Address]] = {}
+        self._addresses = Addresses(plane.ports.state, plane.ports.clock)
+        self._lanes = {name: _Lane() for name in plane.models}
 
     async def answer(self, model: str, body: bytes) -> Answer:
         """The predictions for a body of rows, or a problem that says what is wrong."""
-        if model not in self._plane.models:
-            known = ", ".join(sorted(self._plane.models))
+        lane = self._lanes.get(model)
+        if lane is None:
+            known = ", ".join(sorted(self._models))
             return problem(404, "unknown model", f"there is no model {model!r}; known are {known}")
         if len(body) > BODY_MAX:
             text = f"the body has {len(body)} bytes, {BODY_MAX} are allowed: send fewer rows"
             return problem(413, "body too large", text)
-        now = self._plane.ports.clock.now()
+        if lane.inside >= INSIDE_MAX:
+            text = f"{lane.inside} requests of {model} are under way: come again in a second"
+            return problem(429, "too many requests", text, retry_after="1")
+        lane.inside += 1
         try:
-            address = await self._address(model, now)
-            if address is None:
-                text = f"{model} has no champion yet: train it, and wait for its first rollout"
-                return problem(503, "no champion yet", text)
-        except NoonError as error:
-            return problem(503, "cannot look up the model", str(error))
-        return await self._scored(model, address, body, now)
+            return await self._in_time(model, lane, body)
+        finally:
+            lane.inside -= 1
 
-    async def _scored(self, model: str, address: Address, body: bytes, now: datetime) -> Answer:
-        """Ask the endpoint and count its answer."""
+    async def settled(self) -> None:
+        """Wait until what is being written down or read behind the answers is done."""
+        await asyncio.gather(*self._writing)
+        await self._addresses.settled()
+
+    async def _in_time(self, model: str, lane: _Lane, body: bytes) -> Answer:
+        now, sent = self._clock.now(), False
         try:
-            scored = await self._scorers[address.serving].score(address.scoring_uri, body)
-        except BusyError as error:
-            self._count(model, UNKNOWN, True, 0.0)
-            return problem(504, "too late", str(error))
+            async with asyncio.timeout(self._timeout_seconds):
+                address = await self._address(model, now)
+                if isinstance(address, Answer):
+                    return address
+                async with lane.turn:
+                    sent = True
+                    scorer = self._scorers[address.serving]
+                    scored = await scorer.score(address.scoring_uri, body)
+        except TimeoutError:
+            if sent:
+                self._count(model, UNKNOWN, True, 0.0)
+            text = f"there was no answer within {self._timeout_seconds:g} s"
+            return problem(504, "too late", text)
+        except NotAskedError as error:
+            return problem(503, "cannot sign in to the endpoint", str(error))
         except UnavailableError as error:
             self._count(model, UNKNOWN, True, 0.0)
             return problem(502, "endpoint does not answer", str(error))
-        failed = scored.status >= 500 or scored.status == TIMED_OUT
+        answer = _answer(model, scored, now)
+        failed = answer.status >= 500 or scored.status == TIMED_OUT
         self._count(model, scored.deployment or UNKNOWN, failed, scored.latency_ms)
-        return _answer(model, scored, now)
+        return answer
+
+    async def _address(self, model: str, now: datetime) -> Address | Answer:
+        try:
+            address = await self._addresses.find(model, now)
+        except NoonError as error:
+            return problem(503, "cannot look up the model", str(error))
+        if address is None:
+            text = f"{model} has no champion yet: train it, and wait for its first rollout"
+            return problem(503, "no champion yet", text)
+        return address
 
     def _count(self, model: str, deployment: str, failed: bool, latency_ms: float) -> None:
         """Count an answer; what is written down is written beside it, never before it."""
-        now = self._plane.ports.clock.now()
+        now = self._clock.now()
         if self._recorder.note(model, deployment, failed, latency_ms, now):
             loop = asyncio.get_running_loop()
             writing = loop.run_in_executor(None, self._recorder.write, model, now)
@@ -91,33 +146,25 @@ class Predictions:
             self._writing.add(writing)
             writing.add_done_callback(self._writing.discard)
 
-    async def settled(self) -> None:
-        """Wait until what is being written down is written."""
-        await asyncio.gather(*self._writing)
 
-    async def _address(self, model: str, now: datetime) -> Address | None:
-        known = self._known.get(model)
-        if known is not None and now - known[0] < FRESH_FOR:
-            return known[1]
-        snapshot = await asyncio.to_thread(self._plane.ports.state.load, model)
-        address = snapshot.state.address if snapshot.state else None
-        if address is not None:
-            self._known[model] = (now, address)
-        return address
-
-
-def problem(status: int, title: str, detail: str) -> Answer:
+def problem(status: int, title: str, detail: str, retry_after: str = "") -> Answer:
     """An error as RFC 9457 has it."""
     content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return Answer(status, json.dumps(content).encode(), "application/problem+json")
+    body = json.dumps(content).encode()
+    return Answer(status, body, "application/problem+json", retry_after)
 
 
 def _answer(model: str, scored: Scored, now: datetime) -> Answer:
-    if scored.status != 200:
-        return Answer(scored.status, scored.body, scored.content_type)
+    if scored.status in (401, 403) and not scored.by_container:
+        text = f"it answers {scored.status} to the identity of this app: {scored.body[:200]!r}"
+        return problem(502, "endpoint refuses this app", text)
+    if 400 <= scored.status < 600:
+        return Answer(scored.status, scored.body, scored.content_type, scored.retry_after)
     body = scored.body.strip()
-    if not (body.startswith(b'{"') and body.endswith(b"}")):
-        return problem(502, "endpoint answers nonsense", f"{scored.deployment} sent no JSON object")
+    if not (scored.status == 200 and body.startswith(b'{"') and body.endswith(b"}")):
+        name = scored.deployment or "it"
+        text = f"{name} sent status {scored.status} and no JSON object"
+        return problem(502, "endpoint answers nonsense", text)
     name = scored.deployment
     version = name.removeprefix("v").split("-")[0]
     extra = {

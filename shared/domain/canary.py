@@ -12,265 +12,141 @@ from datetime import datetime
 
 from shared.domain.actions import SetTraffic, TopUp
 from shared.domain.decision import Json, Kind, Reason, Step
-from shared.domain.facts import EndpointFacts, Facts, ProvisioningState
+from shared.domain.deployments import FULL, all_to, live
+from shared.domain.endings import given_up, succeed
+from shared.domain.facts import ProvisioningState
 from shared.domain.health import Check, Counts, Outcome, check_canary, usual_latency
-from shared.domain.policy import RolloutPolicy
-from shared.domain.state import Address, Champion, ModelState, Phase, Rollout, Warm
-
-FULL = 100
-"""All traffic, in per cent."""
-
-FORMER_MAX = 20
-"""Former champions that are remembered; the anchor looks at fewer."""
+from shared.domain.moment import Moment
+from shared.domain.state import Address, Warm
 
 TOP_UP_REQUESTS = 20
 """In one pass, so that a pass stays short."""
 
 
-def advance_canary(
-    state: ModelState,
-    rollout: Rollout,
-    facts: Facts,
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def advance_canary(at: Moment) -> Step:
     """One step of a rollout whose deployment stands and answers."""
-    name = rollout.subject.deployment
-    deployment = endpoint.deployments.get(name)
+    deployment = at.endpoint.deployments.get(at.canary)
     if deployment is None or deployment.state is ProvisioningState.FAILED:
-        return turn_back(state, rollout, Reason("deployment_gone", f"{name} is gone"), now)
-    wished = wished_traffic(state, rollout, endpoint, policy)
-    if live(endpoint.traffic) != live(wished):
-        return _write(state, rollout, endpoint, wished, policy, now)
-    if state.champion is None or rollout.instant:
+        return at.turn_back("deployment_gone", f"{at.canary} is gone")
+    wished = wished_traffic(at)
+    if live(at.endpoint.traffic) != live(wished):
+        return _write(at, wished)
+    if at.state.champion is None or at.rollout.instant:
         # Nothing to compare with and nothing to return to, or proven before: no soak.
-        return succeed(state, rollout, _address(rollout, endpoint), policy, now)
-    if rollout.soaking_since is None:
-        rollout = replace(rollout, soaking_since=now)
-        text = f"{name} has {policy.steps[rollout.step]} % of the traffic since now"
-        return Step(
-            replace(state, rollout=rollout),
-            Kind.ACTED,
-            (Reason("step_begun", text),),
-            due_at=now + policy.poll,
-        )
-    return _judge(state, rollout, facts.health or {}, endpoint, policy, now)
+        return succeed(at, _address(at))
+    since = at.rollout.soaking_since
+    if since is None:
+        text = f"{at.canary} has {at.policy.steps[at.rollout.step]} % of the traffic since now"
+        return _soak_from_now(at).order("step_begun", text)
+    return _judge(at, since)
 
 
-def wished_traffic(
-    state: ModelState, rollout: Rollout, endpoint: EndpointFacts, policy: RolloutPolicy
-) -> dict[str, int]:
+def wished_traffic(at: Moment) -> dict[str, int]:
     """The full map of the present step: a deployment left out would lose its traffic unsaid."""
-    name = rollout.subject.deployment
-    champion = state.champion.subject.deployment if state.champion else ""
-    if rollout.instant or champion not in endpoint.deployments:
-        return all_to(name, endpoint)
-    share = policy.steps[min(rollout.step, len(policy.steps) - 1)]
-    none = dict.fromkeys(endpoint.deployments, 0)
-    return {**none, champion: FULL - share, name: share}
+    if at.rollout.instant or at.stable not in at.endpoint.deployments:
+        return all_to(at.canary, at.endpoint)
+    share = at.policy.steps[min(at.rollout.step, len(at.policy.steps) - 1)]
+    none = dict.fromkeys(at.endpoint.deployments, 0)
+    return {**none, at.stable: FULL - share, at.canary: share}
 
 
-def all_to(name: str, endpoint: EndpointFacts) -> dict[str, int]:
-    """The full map that gives one deployment everything."""
-    return {**dict.fromkeys(endpoint.deployments, 0), name: FULL}
-
-
-def live(traffic: Mapping[str, int]) -> dict[str, int]:
-    """The shares that are not zero."""
-    return {name: share for name, share in traffic.items() if share}
-
-
-def turn_back(
-    state: ModelState,
-    rollout: Rollout,
-    reason: Reason,
-    now: datetime,
-    ending: Phase = Phase.ROLLED_BACK,
-) -> Step:
-    """Begin to give the version up; the order goes out in the next pass that may write."""
-    rollout = replace(rollout, going_back=reason.text, ending=ending, paused=False)
-    state = replace(state, rollout=rollout, last_refusal=f"going back: {reason.text}")
-    return Step(state, Kind.REFUSED, (reason,), due_at=now)
-
-
-def go_back(
-    state: ModelState,
-    rollout: Rollout,
-    endpoint: EndpointFacts | None,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def go_back(at: Moment) -> Step:
     """Give the champion all traffic, and end when that reads back."""
-    champion = state.champion.subject.deployment if state.champion else ""
-    name = rollout.subject.deployment
-    wished = _without(champion, endpoint) if endpoint else {}
-    if endpoint is not None and wished is not None and live(endpoint.traffic) != live(wished):
-        text = f"all traffic back to {champion or 'nobody'}: {rollout.going_back}"
-        reason = Reason("go_back", text)
-        return Step(state, Kind.REFUSED, (reason,), (SetTraffic(wished),), due_at=now + policy.poll)
-    if endpoint is not None and name in endpoint.deployments and name != champion:
-        state = replace(state, warm=Warm(name, now))
-    return given_up(state, rollout, now)
+    endpoint = at.facts.endpoint
+    if endpoint is None:
+        return given_up(at)
+    wished = _without(at)
+    if wished is not None and live(endpoint.traffic) != live(wished):
+        text = f"all traffic back to {at.stable or 'nobody'}: {at.rollout.going_back}"
+        back = at.order("go_back", text, SetTraffic(wished))
+        return replace(back, kind=Kind.REFUSED)
+    if at.canary in endpoint.deployments and at.canary != at.stable:
+        at = replace(at, state=replace(at.state, warm=Warm(at.canary, at.now)))
+    return given_up(at)
 
 
-def _without(champion: str, endpoint: EndpointFacts) -> dict[str, int] | None:
+def _without(at: Moment) -> dict[str, int] | None:
     """The map that gives the champion everything; None when its deployment is gone."""
-    if not champion:
+    if not at.stable:
         # Nobody is left to answer, but what has traffic could never be deleted.
-        return dict.fromkeys(endpoint.deployments, 0)
-    return all_to(champion, endpoint) if champion in endpoint.deployments else None
+        return dict.fromkeys(at.endpoint.deployments, 0)
+    return all_to(at.stable, at.endpoint) if at.stable in at.endpoint.deployments else None
 
 
-def given_up(state: ModelState, rollout: Rollout, now: datetime) -> Step:
-    """The end of a rollout that went back."""
-    ended = replace(rollout, phase=rollout.ending, entered_at=now, reason=rollout.going_back)
-    words = ended.phase.value.replace("_", " ")
-    state = replace(
-        state, rollout=ended, order_refused="", last_refusal=f"{words}: {rollout.going_back}"
-    )
-    return Step(state, Kind.REFUSED, (Reason(ended.phase.value, rollout.going_back),), due_at=now)
+def _address(at: Moment) -> Address:
+    return Address(at.endpoint.scoring_uri, at.rollout.version.number, at.canary)
 
 
-def succeed(
-    state: ModelState,
-    rollout: Rollout,
-    address: Address,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    """The version rules; the former champion stays warm for a while."""
-    former, warm, history = state.champion, state.warm, state.former
-    if former is not None and former.subject != rollout.subject:
-        until = now + policy.keep_warm
-        warm = Warm(former.subject.deployment, until, former.version, former.environment)
-        # A version that was taken back is no example: the anchor must not look at it.
-        if former.version.number < rollout.version.number:
-            history = (former.version, *history)
-    others = [version for version in history if version.number != rollout.version.number]
-    name = rollout.subject.deployment
-    state = replace(
-        state,
-        rollout=replace(rollout, phase=Phase.SUCCEEDED, entered_at=now),
-        champion=Champion(rollout.version, rollout.environment, since=now),
-        former=tuple(others)[:FORMER_MAX],
-        warm=warm,
-        address=address,
-    )
-    reason = Reason("succeeded", f"{name} has all traffic, version {rollout.version.number} rules")
-    return Step(state, Kind.ACTED, (reason,), due_at=now)
+def _soak_from_now(at: Moment) -> Moment:
+    return at.having(replace(at.rollout, soaking_since=at.now))
 
 
-def _address(rollout: Rollout, endpoint: EndpointFacts) -> Address:
-    return Address(endpoint.scoring_uri, rollout.version.number, rollout.subject.deployment)
-
-
-def _write(
-    state: ModelState,
-    rollout: Rollout,
-    endpoint: EndpointFacts,
-    wished: dict[str, int],
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _write(at: Moment, wished: dict[str, int]) -> Step:
     """Order the step's traffic; after it had read back once, somebody else changed it."""
-    name, shares = rollout.subject.deployment, _words(endpoint.traffic)
-    reason = Reason("shift", f"{name} is to get {wished[name]} %, traffic is {shares}")
-    if rollout.soaking_since is not None:
-        if policy.hand_changed == "adopt":
-            rollout = replace(rollout, paused=True)
-            reason = Reason(
-                "hand_changed", f"somebody set the traffic to {shares}: left so, paused"
-            )
-            state = replace(state, rollout=rollout)
-            return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
-        reason = Reason("hand_changed", f"somebody set the traffic to {shares}: set back")
-        state = replace(state, rollout=replace(rollout, soaking_since=None))
-    return Step(state, Kind.ACTED, (reason,), (SetTraffic(wished),), due_at=now + policy.poll)
+    shares = _words(at.endpoint.traffic)
+    if at.rollout.soaking_since is None:
+        text = f"{at.canary} is to get {wished[at.canary]} %, traffic is {shares}"
+        return at.order("shift", text, SetTraffic(wished))
+    if at.policy.hand_changed == "adopt":
+        at = at.having(replace(at.rollout, paused=True))
+        return at.hold("hand_changed", f"somebody set the traffic to {shares}: left so, paused")
+    at = at.having(replace(at.rollout, soaking_since=None))
+    text = f"somebody set the traffic to {shares}: set back"
+    return at.order("hand_changed", text, SetTraffic(wished))
 
 
-def _judge(
-    state: ModelState,
-    rollout: Rollout,
-    health: Mapping[str, Counts],
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    champion = state.champion.subject.deployment if state.champion else ""
-    name = rollout.subject.deployment
-    check = check_canary(health, name, champion, rollout.usual_ms, policy)
-    numbers = {"check": check.outcome.value, "step": policy.steps[rollout.step]}
-    step = _follow(state, rollout, check, health.get(champion, Counts()), endpoint, policy, now)
-    facts: dict[str, Json] = {**numbers, "counts": _numbers(health)}
-    return replace(step, facts=facts)
+def _judge(at: Moment, since: datetime) -> Step:
+    """Check the window since the step's traffic read back, and do what follows from it."""
+    health = at.facts.health or {}
+    check = check_canary(health, at.canary, at.stable, at.rollout.usual_ms, at.policy)
+    facts: dict[str, Json] = {
+        "check": check.outcome.value,
+        "step": at.policy.steps[at.rollout.step],
+        "counts": _numbers(health),
+    }
+    return replace(_follow(at, check, since), facts=facts)
 
 
-def _follow(
-    state: ModelState,
-    rollout: Rollout,
-    check: Check,
-    theirs: Counts,
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _follow(at: Moment, check: Check, since: datetime) -> Step:
     """What follows from the check's outcome."""
-    reason = Reason(check.code, check.text)
-    assert rollout.soaking_since is not None, "the step soaks"
-    soaked = now - policy.lag - rollout.soaking_since >= policy.soak
-    wait = now + policy.poll
+    soaked = at.now - at.policy.lag - since >= at.policy.soak
     if check.outcome is Outcome.FAILED:
-        failed = replace(rollout, failed_checks=rollout.failed_checks + 1)
-        if failed.failed_checks > policy.failed_checks_allowed:
-            return turn_back(state, failed, reason, now)
-        return Step(replace(state, rollout=failed), Kind.HELD, (reason,), due_at=wait)
-    if rollout.paused:
-        paused = Reason("paused", f"paused by an operator; {check.text}")
-        return Step(state, Kind.HELD, (paused,), due_at=wait)
-    if check.outcome is Outcome.HOLD and soaked:
+        failed = at.rollout.failed_checks + 1
+        at = at.having(replace(at.rollout, failed_checks=failed))
+        if failed > at.policy.failed_checks_allowed:
+            return at.turn_back(check.code, check.text)
+        return at.hold(check.code, check.text)
+    if at.rollout.paused:
+        return at.hold("paused", f"paused by an operator; {check.text}")
+    if check.outcome is Outcome.HOLD:
         # Begun anew, since a window that only grows would speak of the illness long after its end.
-        state = replace(state, rollout=replace(rollout, soaking_since=now))
-    if check.outcome is Outcome.HOLD or not soaked:
-        held = reason if check.outcome is Outcome.HOLD else Reason("soaking", check.text)
-        return Step(state, Kind.HELD, (held,), due_at=wait)
+        return (_soak_from_now(at) if soaked else at).hold(check.code, check.text)
+    if not soaked:
+        return at.hold("soaking", check.text)
     if check.outcome is Outcome.NO_DATA:
-        return _top_up(state, rollout, reason, endpoint, policy, now)
-    return _next_step(state, rollout, reason, theirs, endpoint, policy, now)
+        return _top_up(at, check, since)
+    return _next_step(at, check)
 
 
-def _top_up(
-    state: ModelState,
-    rollout: Rollout,
-    reason: Reason,
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _top_up(at: Moment, check: Check, since: datetime) -> Step:
     """Too few callers: ask with recorded rows, and in the end give up; never go on blindly."""
-    assert rollout.soaking_since is not None, "the step soaks"
-    if now - rollout.soaking_since > policy.soak + policy.no_data_max:
-        text = f"nothing could be learned within {policy.no_data_max}: {reason.text}"
-        return turn_back(state, rollout, Reason("no_data_for_long", text), now)
+    policy = at.policy
+    if at.now - since > policy.soak + policy.no_data_max:
+        text = f"nothing could be learned within {policy.no_data_max}: {check.text}"
+        return at.turn_back("no_data_for_long", text)
     requests = min(policy.requests_min, TOP_UP_REQUESTS)
-    ask = TopUp(rollout.version.job, endpoint.scoring_uri, rollout.subject.deployment, requests)
-    topped = Reason("topped_up", f"too few callers, recorded rows are sent; {reason.text}")
-    return Step(state, Kind.HELD, (topped,), (ask,), due_at=now + policy.poll)
+    ask = TopUp(at.rollout.version.job, at.endpoint.scoring_uri, at.canary, requests)
+    text = f"too few callers, recorded rows are sent; {check.text}"
+    return at.hold("topped_up", text, ask)
 
 
-def _next_step(
-    state: ModelState,
-    rollout: Rollout,
-    reason: Reason,
-    theirs: Counts,
-    endpoint: EndpointFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    if rollout.step + 1 >= len(policy.steps):
-        step = succeed(state, rollout, _address(rollout, endpoint), policy, now)
-        return replace(step, reasons=(reason, *step.reasons))
-    usual = usual_latency(theirs, policy)
+def _next_step(at: Moment, check: Check) -> Step:
+    rollout, steps = at.rollout, at.policy.steps
+    if rollout.step + 1 >= len(steps):
+        step = succeed(at, _address(at))
+        return replace(step, reasons=(Reason(check.code, check.text), *step.reasons))
+    health = at.facts.health or {}
+    usual = usual_latency(health.get(at.stable, Counts()), at.policy)
     following = replace(
         rollout,
         step=rollout.step + 1,
@@ -278,10 +154,9 @@ def _next_step(
         failed_checks=0,
         usual_ms=rollout.usual_ms if usual is None else usual,
     )
-    share = policy.steps[following.step]
-    text = f"{policy.steps[rollout.step]} % passed, {share} % follows: {reason.text}"
-    state = replace(state, rollout=following)
-    return Step(state, Kind.ACTED, (Reason("step_passed", text),), due_at=now)
+    passed, share = steps[rollout.step], steps[following.step]
+    text = f"{passed} % passed, {share} % follows: {check.text}"
+    return at.having(following).go_on("step_passed", text)
 
 
 def _words(traffic: Mapping[str, int]) -> str:

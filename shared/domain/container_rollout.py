@@ -9,73 +9,59 @@ it answers with it. The way back is the former `champion.json`.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from shared.domain.actions import Action, PublishVersion, WithdrawVersion
-from shared.domain.canary import given_up, succeed, turn_back
 from shared.domain.decision import Kind, Reason, Step
-from shared.domain.facts import ContainerFacts, ContainerSays, Facts, Probe, Published
-from shared.domain.policy import RolloutPolicy
+from shared.domain.endings import given_up, succeed
+from shared.domain.facts import ContainerFacts, ContainerSays, Probe, Published
+from shared.domain.moment import Moment
 from shared.domain.rollout import registration
-from shared.domain.state import Address, Champion, ModelState, Phase, Rollout, Version
+from shared.domain.state import Address, Champion, Phase, Rollout, Version
 
 
-def advance(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime) -> Step:
+def advance(at: Moment) -> Step:
     """One step of the rollout in flight."""
-    rollout, seen = state.rollout, facts.container
-    assert rollout is not None, "a rollout is in flight"
-    assert seen is not None, "what is published was looked at"
-    if seen.says is not None:
+    says = at.container.says
+    if says is not None:
         # The image is the container's own affair: it says which one it runs, also in mid-rollout.
-        rollout = replace(rollout, environment=seen.says.environment)
-        state = replace(state, rollout=rollout)
-    step = _phase(state, rollout, facts, seen, policy, now)
-    about = (f"version:{rollout.version.number}", f"deployment:{rollout.subject.deployment}")
-    return replace(step, about=about)
+        at = at.having(replace(at.rollout, environment=says.environment))
+    about = (f"version:{at.rollout.version.number}", f"deployment:{at.canary}")
+    return replace(_step(at), about=about)
 
 
-def _phase(
-    state: ModelState,
-    rollout: Rollout,
-    facts: Facts,
-    seen: ContainerFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    if rollout.going_back:
-        return _go_back(state, rollout, seen, policy, now)
-    against = _against(state, rollout, seen, policy, now)
+def _step(at: Moment) -> Step:
+    if at.rollout.going_back:
+        return _go_back(at)
+    against = _against(at)
     if against is not None:
-        return turn_back(state, rollout, against, now)
-    if rollout.paused:
-        text = f"paused by an operator in phase {rollout.phase.value}"
-        return _held(state, Reason("paused", text), policy, now)
-    match rollout.phase:
+        return at.turn_back(against.code, against.text)
+    if at.rollout.paused:
+        return at.hold("paused", f"paused by an operator in phase {at.rollout.phase.value}")
+    match at.rollout.phase:
         case Phase.PENDING:
-            return _pending(state, rollout, facts, seen, policy, now)
+            return _pending(at)
         case Phase.PROVISIONING:
-            return _provisioning(state, rollout, seen, policy, now)
+            return _provisioning(at)
         case Phase.SMOKE:
-            return _smoke(state, rollout, facts, policy, now)
+            return _smoke(at)
         case _:
-            return _switch(state, rollout, seen, policy, now)
+            return _switch(at)
 
 
-def _against(
-    state: ModelState, rollout: Rollout, seen: ContainerFacts, policy: RolloutPolicy, now: datetime
-) -> Reason | None:
+def _against(at: Moment) -> Reason | None:
     """What ends a rollout in any phase."""
-    name = rollout.subject.deployment
-    if state.order_refused:
-        return Reason("order_refused", state.order_refused)
-    refused = _refused(rollout.version, seen)
+    if at.state.order_refused:
+        return Reason("order_refused", at.state.order_refused)
+    refused = _refused(at.rollout.version, at.container)
     if refused:
-        return Reason("load_failed", f"the container cannot serve {name}: {refused}")
+        return Reason("load_failed", f"the container cannot serve {at.canary}: {refused}")
     # The switch has its own time: a container that never says so may not even have switched.
-    since = rollout.entered_at if rollout.phase is Phase.CANARY else rollout.started_at
-    if now - since > policy.provisioning_max and not rollout.paused:
-        text = f"the container did not come to serve {name} within {policy.provisioning_max}"
-        return Reason("timed_out", f"{text}: {_saying(seen)}")
+    switching = at.rollout.phase is Phase.CANARY
+    since = at.rollout.entered_at if switching else at.rollout.started_at
+    longest = at.policy.provisioning_max
+    if at.now - since > longest and not at.rollout.paused:
+        text = f"the container did not come to serve {at.canary} within {longest}"
+        return Reason("timed_out", f"{text}: {_saying(at.container)}")
     return None
 
 
@@ -86,171 +72,136 @@ def _refused(version: Version, seen: ContainerFacts) -> str:
     return next((refused[digest] for digest in ours if digest in refused), "")
 
 
-def _pending(
-    state: ModelState,
-    rollout: Rollout,
-    facts: Facts,
-    seen: ContainerFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _pending(at: Moment) -> Step:
     """Register, then publish as challenger."""
-    if state.champion is not None and _astray(state.champion, seen):
+    champion, version = at.state.champion, at.rollout.version
+    if champion is not None and _astray(champion, at.container):
         # A version that was superseded in mid-switch: callers go back to the champion first.
-        text = f"champion.json is to name version {state.champion.version.number} again"
-        order = (_publish(state.champion.version),)
-        return _acted(state, Reason("clear_the_way", text), order, policy, now)
-    registering = registration(state, rollout, facts, now)
+        text = f"champion.json is to name version {champion.version.number} again"
+        return at.order("clear_the_way", text, _publish(champion.version))
+    registering = registration(at)
     if registering is not None:
         return registering
-    rollout = replace(rollout, phase=Phase.PROVISIONING, entered_at=now)
-    text = f"version {rollout.version.number} is published as challenger, without callers"
-    state = replace(state, rollout=rollout)
-    return _acted(state, Reason("provision", text), (_challenge(rollout.version),), policy, now)
+    text = f"version {version.number} is published as challenger, without callers"
+    return at.entering(Phase.PROVISIONING).order("provision", text, _challenge(version))
 
 
-def _provisioning(
-    state: ModelState,
-    rollout: Rollout,
-    seen: ContainerFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _provisioning(at: Moment) -> Step:
     """Wait until the container has loaded the challenger beside the champion."""
-    number = rollout.version.number
-    if not _is(seen.challenger, rollout.version):
-        text = f"version {number} is not what challenger.json names: published again"
-        return _acted(
-            state, Reason("order_again", text), (_challenge(rollout.version),), policy, now
-        )
+    version, seen = at.rollout.version, at.container
+    if not _is(seen.challenger, version):
+        text = f"version {version.number} is not what challenger.json names: published again"
+        return at.order("order_again", text, _challenge(version))
     if seen.says is None:
-        return _held(state, Reason("container_silent", _saying(seen)), policy, now)
+        return at.hold("container_silent", _saying(seen))
     if seen.says.challenger != seen.challenger:
-        text = f"version {number} is not loaded yet: {_saying(seen)}"
-        return _held(state, Reason("loading", text), policy, now)
-    rollout = replace(rollout, phase=Phase.SMOKE, entered_at=now)
-    text = f"loaded after {(now - rollout.started_at).total_seconds():.0f} s: {_saying(seen)}"
-    state = replace(state, rollout=rollout)
-    return Step(state, Kind.ACTED, (Reason("provisioned", text),), due_at=now)
+        return at.hold("loading", f"version {version.number} is not loaded yet: {_saying(seen)}")
+    seconds = (at.now - at.rollout.started_at).total_seconds()
+    text = f"loaded after {seconds:.0f} s: {_saying(seen)}"
+    return at.entering(Phase.SMOKE).go_on("provisioned", text)
 
 
-def _smoke(
-    state: ModelState, rollout: Rollout, facts: Facts, policy: RolloutPolicy, now: datetime
-) -> Step:
+def _smoke(at: Moment) -> Step:
     """Judge the answers to recorded rows; when they are good, order the switch."""
-    smoke = facts.smoke
+    smoke, version = at.facts.smoke, at.rollout.version
     if smoke is None or smoke.probe is Probe.NO_DATA:
         text = smoke.text if smoke else "not asked yet"
-        reason = Reason("smoke_no_data", f"smoke test of {rollout.subject.deployment}: {text}")
-        return _held(state, reason, policy, now)
+        return at.hold("smoke_no_data", f"smoke test of {at.canary}: {text}")
     if smoke.probe is Probe.FAILED:
-        return turn_back(state, rollout, Reason("smoke_failed", smoke.text), now)
-    rollout = replace(rollout, phase=Phase.CANARY, entered_at=now)
-    state = replace(state, rollout=rollout)
-    text = f"{smoke.text}; champion.json is to name version {rollout.version.number}"
-    return _acted(state, Reason("smoke_passed", text), (_publish(rollout.version),), policy, now)
+        return at.turn_back("smoke_failed", smoke.text)
+    text = f"{smoke.text}; champion.json is to name version {version.number}"
+    return at.entering(Phase.CANARY).order("smoke_passed", text, _publish(version))
 
 
-def _switch(
-    state: ModelState,
-    rollout: Rollout,
-    seen: ContainerFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _switch(at: Moment) -> Step:
     """The version rules once the container says that it answers with it."""
-    number, says = rollout.version.number, seen.says
-    if not _is(seen.champion, rollout.version):
-        reason = Reason("switch", f"champion.json is to name version {number}")
-        return _acted(state, reason, (_publish(rollout.version),), policy, now)
-    if says is None or says.champion != seen.champion:
-        text = f"champion.json names version {number}: {_saying(seen)}"
-        return _held(state, Reason("switching", text), policy, now)
-    address = _address(seen, rollout.version, rollout.subject.deployment)
-    step = succeed(state, rollout, address, policy, now)
+    version, seen = at.rollout.version, at.container
+    if not _is(seen.champion, version):
+        text = f"champion.json is to name version {version.number}"
+        return at.order("switch", text, _publish(version))
+    if seen.says is None or seen.says.champion != seen.champion:
+        return at.hold(
+            "switching", f"champion.json names version {version.number}: {_saying(seen)}"
+        )
+    step = succeed(at, _address(seen, version, at.canary))
     leftover: tuple[Action, ...] = (WithdrawVersion("challenger"),) if seen.challenger else ()
     return replace(step, actions=leftover)
 
 
-def _go_back(
-    state: ModelState,
-    rollout: Rollout,
-    seen: ContainerFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
+def _go_back(at: Moment) -> Step:
     """Name the champion again and withdraw the challenger; end when that reads back."""
+    champion, seen = at.state.champion, at.container
     orders: list[Action] = []
-    if state.champion is not None and _astray(state.champion, seen):
-        orders.append(_publish(state.champion.version))
-    if state.champion is None and _is(seen.champion, rollout.version):
+    if champion is not None and _astray(champion, seen):
+        orders.append(_publish(champion.version))
+    if champion is None and _is(seen.champion, at.rollout.version):
         orders.append(WithdrawVersion("champion"))
     if seen.challenger is not None:
         orders.append(WithdrawVersion("challenger"))
     if not orders:
-        return given_up(state, rollout, now)
-    champion = f"version {state.champion.version.number}" if state.champion else "nothing"
-    reason = Reason("go_back", f"champion.json is to name {champion}: {rollout.going_back}")
-    return Step(state, Kind.REFUSED, (reason,), tuple(orders), due_at=now + policy.poll)
+        return given_up(at)
+    named = f"version {champion.version.number}" if champion else "nothing"
+    text = f"champion.json is to name {named}: {at.rollout.going_back}"
+    return replace(at.order("go_back", text, *orders), kind=Kind.REFUSED)
 
 
-def watch(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime) -> list[Step]:
+def watch(at: Moment) -> list[Step]:
     """What is to do for a container while nothing rolls out."""
-    if state.warm is not None and state.warm.until <= now:
-        reason = Reason("retired", f"{state.warm.deployment} has had its warm time")
-        return [Step(replace(state, warm=None), Kind.ACTED, (reason,), due_at=now)]
-    if state.champion is not None and facts.container is not None:
-        noticed = _noticed(state, state.champion, facts.container, policy, now)
+    warm, champion = at.state.warm, at.state.champion
+    if warm is not None and warm.until <= at.now:
+        at = replace(at, state=replace(at.state, warm=None))
+        return [at.go_on("retired", f"{warm.deployment} has had its warm time")]
+    if champion is not None and at.facts.container is not None:
+        noticed = _noticed(at, champion)
         if noticed is not None:
             return [noticed]
-    if state.warm is not None:
-        return [Step(state, Kind.HELD, (), due_at=state.warm.until)]
+    if warm is not None:
+        return [Step(at.state, Kind.HELD, (), due_at=warm.until)]
     return []
 
 
-def _noticed(
-    state: ModelState,
-    champion: Champion,
-    seen: ContainerFacts,
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step | None:
+def _noticed(at: Moment, champion: Champion) -> Step | None:
     """Somebody changed the serving kind, the pointer, the container or its image."""
-    number = champion.version.number
-    if state.address is None or state.address.serving != "container":
-        return _move_in(state, champion, now)
+    address, seen = at.state.address, at.container
+    if address is None or address.serving != "container":
+        return _move_in(at, champion)
     if not _is(seen.champion, champion.version):
-        named = f"version {seen.champion.version}" if seen.champion else "nothing"
-        if policy.hand_changed == "adopt":
-            reason = Reason("hand_changed", f"somebody let champion.json name {named}: left so")
-            return Step(state, Kind.HELD, (reason,))
-        reason = Reason("hand_changed", f"champion.json named {named}: set back to {number}")
-        return _acted(state, reason, (_publish(champion.version),), policy, now)
+        return _renamed(at, champion)
     if seen.says is None or seen.says.champion != seen.champion:
         return None
-    named_anew = replace(champion, environment=seen.says.environment)
-    address = _address(seen, champion.version, named_anew.subject.deployment)
-    if address == state.address and named_anew == champion:
+    present = replace(champion, environment=seen.says.environment)
+    deployment = present.subject.deployment
+    answers = _address(seen, champion.version, deployment)
+    if answers == address and present == champion:
         return None
-    state = replace(state, champion=named_anew, address=address)
-    text = f"{named_anew.subject.deployment} answers at {address.scoring_uri} now"
-    about = (f"deployment:{named_anew.subject.deployment}",)
-    return Step(state, Kind.ACTED, (Reason("new_image", text),), about=about, due_at=now)
+    at = replace(at, state=replace(at.state, champion=present, address=answers))
+    step = at.go_on("new_image", f"{deployment} answers at {answers.scoring_uri} now")
+    return replace(step, about=(f"deployment:{deployment}",))
 
 
-def _move_in(state: ModelState, champion: Champion, now: datetime) -> Step | None:
+def _renamed(at: Moment, champion: Champion) -> Step:
+    """Somebody let the pointer name another version."""
+    number, other = champion.version.number, at.container.champion
+    named = f"version {other.version}" if other else "nothing"
+    if at.policy.hand_changed == "adopt":
+        held = at.hold("hand_changed", f"somebody let champion.json name {named}: left so")
+        return replace(held, due_at=None)
+    text = f"champion.json named {named}: set back to {number}"
+    return at.order("hand_changed", text, _publish(champion.version))
+
+
+def _move_in(at: Moment, champion: Champion) -> Step | None:
     """The champion of an endpoint comes to the container as any version does; once."""
-    tried = state.rollout
+    tried = at.state.rollout
     if (
         tried is not None
         and tried.phase is not Phase.SUCCEEDED
         and tried.version == champion.version
     ):
         return None
-    rollout = Rollout(champion.version, champion.environment, Phase.PENDING, now, now)
+    rollout = Rollout(champion.version, champion.environment, Phase.PENDING, at.now, at.now)
     text = f"version {champion.version.number} is served elsewhere, the model file says container"
-    state = replace(state, rollout=rollout)
-    return Step(state, Kind.ACTED, (Reason("move_in", text),), due_at=now)
+    return at.having(rollout).go_on("move_in", text)
 
 
 def _astray(champion: Champion, seen: ContainerFacts) -> bool:
@@ -282,17 +233,3 @@ def _held_by(says: ContainerSays) -> str:
     named = {"champion": says.champion, "challenger": says.challenger}
     words = [f"{role} {each.version}" for role, each in named.items() if each]
     return ", ".join(words) or "no version"
-
-
-def _held(state: ModelState, reason: Reason, policy: RolloutPolicy, now: datetime) -> Step:
-    return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
-
-
-def _acted(
-    state: ModelState,
-    reason: Reason,
-    orders: tuple[Action, ...],
-    policy: RolloutPolicy,
-    now: datetime,
-) -> Step:
-    return Step(state, Kind.ACTED, (reason,), orders, due_at=now + policy.poll)

@@ -2,84 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from shared.domain.actions import DeleteDeployment, SetTraffic
-from shared.domain.canary import FULL, all_to, live
-from shared.domain.decision import Kind, Reason, Step
-from shared.domain.facts import EndpointFacts, Facts, ProvisioningState, Release
-from shared.domain.policy import RolloutPolicy
-from shared.domain.state import ModelState, Phase, Rollout
+from shared.domain.decision import Reason, Step
+from shared.domain.facts import EndpointFacts, ProvisioningState
+from shared.domain.moment import Moment
+from shared.domain.state import Phase, Rollout
+
+FULL = 100
+"""All traffic, in per cent."""
 
 
-def begin_for_new_image(state: ModelState, release: Release | None, now: datetime) -> Step | None:
-    """The champion under a newer serving image is a rollout like any other."""
-    champion = state.champion
-    if (
-        champion is None
-        or release is None
-        or (state.rollout is not None and not state.rollout.phase.ended)
-    ):
-        return None
-    tried = state.rollout.environment if state.rollout else 0
-    if release.environment <= max(champion.environment, tried):
-        return None
-    rollout = Rollout(champion.version, release.environment, Phase.PENDING, now, now)
-    text = f"serving environment {release.environment} is new, champion has {champion.environment}"
-    return Step(
-        replace(state, rollout=rollout),
-        Kind.ACTED,
-        (Reason("new_image", text),),
-        about=(f"deployment:{rollout.subject.deployment}",),
-        due_at=now,
-    )
+def all_to(name: str, endpoint: EndpointFacts) -> dict[str, int]:
+    """The full map that gives one deployment everything."""
+    return {**dict.fromkeys(endpoint.deployments, 0), name: FULL}
 
 
-def retire(state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime) -> Step:
-    """Delete the former champion's deployment when its warm time is over."""
-    warm, endpoint = state.warm, facts.endpoint
-    assert warm is not None, "something is kept warm"
-    name = warm.deployment
-    if endpoint is None or name not in endpoint.deployments:
-        text = f"{name} is gone"
-        return Step(replace(state, warm=None), Kind.ACTED, (Reason("retired", text),), due_at=now)
-    reason = busy(endpoint)
-    if reason is not None:
-        return Step(state, Kind.HELD, (reason,), due_at=now + policy.poll)
-    if endpoint.traffic.get(name):
-        # The service deletes nothing that has callers: somebody gave it a share by hand.
-        changed = watch_traffic(state, facts, policy, now)
-        if changed is not None:
-            return replace(changed, due_at=now + policy.poll)
-    reason = Reason("retire", f"the warm time of {name} is over")
-    due = now + policy.poll
-    return Step(
-        state, Kind.ACTED, (reason,), (DeleteDeployment(name),), (f"deployment:{name}",), due_at=due
-    )
+def live(traffic: Mapping[str, int]) -> dict[str, int]:
+    """The shares that are not zero."""
+    return {name: share for name, share in traffic.items() if share}
 
 
-def watch_traffic(
-    state: ModelState, facts: Facts, policy: RolloutPolicy, now: datetime
-) -> Step | None:
-    """Notice that somebody took traffic from the champion while nothing rolls out."""
-    if state.champion is None or facts.endpoint is None:
-        return None
-    endpoint, name = facts.endpoint, state.champion.subject.deployment
-    shares = live(endpoint.traffic)
-    if shares == {name: FULL} or name not in endpoint.deployments or busy(endpoint):
-        return None
-    if policy.hand_changed == "adopt":
-        reason = Reason("hand_changed", f"somebody set the traffic to {shares}: left so")
-        return Step(state, Kind.HELD, (reason,))
-    reason = Reason("hand_changed", f"somebody set the traffic to {shares}: set back to {name}")
-    order = (SetTraffic(all_to(name, endpoint)),)
-    return Step(state, Kind.ACTED, (reason,), order, due_at=now + policy.poll)
-
-
-def busy(endpoint: EndpointFacts) -> Reason | None:
+def busy(endpoint: EndpointFacts | None) -> Reason | None:
     """Not an error: the service takes no write until its operation has ended."""
-    if endpoint.accepts_writes:
+    if endpoint is None or endpoint.accepts_writes:
         return None
     busy = [
         name
@@ -89,10 +37,71 @@ def busy(endpoint: EndpointFacts) -> Reason | None:
     return Reason("updating", f"{', '.join(busy) or 'endpoint ' + endpoint.name} is being updated")
 
 
-def surplus(state: ModelState, rollout: Rollout, endpoint: EndpointFacts) -> str | None:
+def surplus(at: Moment) -> str | None:
     """A deployment that is neither the champion's nor the new one and has no traffic."""
-    keep = {rollout.subject.deployment}
-    if state.champion is not None:
-        keep.add(state.champion.subject.deployment)
-    names = sorted(set(endpoint.deployments) - keep)
-    return next((name for name in names if not endpoint.traffic.get(name)), None)
+    names = sorted(set(at.endpoint.deployments) - {at.canary, at.stable})
+    return next((name for name in names if not at.endpoint.traffic.get(name)), None)
+
+
+def begin_for_new_image(at: Moment) -> Step | None:
+    """The champion under a newer serving image is a rollout like any other."""
+    champion, tried, release = at.state.champion, at.state.rollout, at.facts.release
+    if champion is None or release is None or (tried is not None and not tried.phase.ended):
+        return None
+    if release.environment <= max(champion.environment, tried.environment if tried else 0):
+        return None
+    rollout = Rollout(champion.version, release.environment, Phase.PENDING, at.now, at.now)
+    text = f"serving environment {release.environment} is new, champion has {champion.environment}"
+    at = at.having(rollout)
+    return replace(at.go_on("new_image", text), about=(f"deployment:{at.canary}",))
+
+
+def retire(at: Moment) -> Step:
+    """Delete the former champion's deployment when its warm time is over."""
+    assert at.state.warm is not None, "something is kept warm"
+    name, endpoint = at.state.warm.deployment, at.facts.endpoint
+    if endpoint is None or name not in endpoint.deployments:
+        at = replace(at, state=replace(at.state, warm=None))
+        return at.go_on("retired", f"{name} is gone")
+    updating = busy(endpoint)
+    if updating is not None:
+        return at.hold(updating.code, updating.text)
+    if endpoint.traffic.get(name):
+        # The service deletes nothing that has callers: somebody gave it a share by hand.
+        changed = watch_traffic(at)
+        if changed is not None:
+            return replace(changed, due_at=at.now + at.policy.poll)
+    step = at.order("retire", f"the warm time of {name} is over", DeleteDeployment(name))
+    return replace(step, about=(f"deployment:{name}",))
+
+
+def watch_traffic(at: Moment) -> Step | None:
+    """Notice that somebody took traffic from the champion while nothing rolls out."""
+    endpoint = at.facts.endpoint
+    if endpoint is None or at.stable not in endpoint.deployments or busy(endpoint):
+        return None
+    shares = live(endpoint.traffic)
+    if shares == {at.stable: FULL}:
+        return None
+    seen = f"somebody set the traffic to {shares}"
+    if at.policy.hand_changed == "adopt":
+        return replace(at.hold("hand_changed", f"{seen}: left so"), due_at=None)
+    order = SetTraffic(all_to(at.stable, endpoint))
+    return at.order("hand_changed", f"{seen}: set back to {at.stable}", order)
+
+
+def clear_away(at: Moment) -> Step | None:
+    """Delete what neither rules nor is kept warm and has no callers.
+
+    Such as a first version that was given callers and superseded before it ruled.
+    """
+    endpoint, warm = at.facts.endpoint, at.state.warm
+    if endpoint is None or not at.stable or busy(endpoint):
+        return None
+    known = {at.stable, warm.deployment if warm else "", *live(endpoint.traffic)}
+    loose = min(set(endpoint.deployments) - known, default=None)
+    if loose is None:
+        return None
+    text = f"{loose} serves nobody and nothing refers to it"
+    step = at.order("clear_away", text, DeleteDeployment(loose))
+    return replace(step, about=(f"deployment:{loose}",))

@@ -8,10 +8,12 @@ canary analysis does it: the same hour, the same callers.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import zip_longest
+from operator import add
 
 from shared.domain.policy import RolloutPolicy
 
@@ -40,13 +42,14 @@ class Counts:
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""
-        size = max(len(self.latencies), len(other.latencies))
-        mine, theirs = (_padded(counts.latencies, size) for counts in (self, other))
+        longer, shorter = self.latencies, other.latencies
+        if len(longer) < len(shorter):
+            longer, shorter = shorter, longer
         return Counts(
             self.requests + other.requests,
             self.failures + other.failures,
             self.topped_up + other.topped_up,
-            tuple(a + b for a, b in zip(mine, theirs, strict=True)),
+            (*map(add, longer, shorter), *longer[len(shorter) :]),
         )
 
     @property
@@ -106,6 +109,22 @@ def bucket_of(latency_ms: float) -> int:
     return min(BOUNDS - 1, math.ceil(math.log(latency_ms) / math.log(GROWTH) - 1e-9))
 
 
+def by_deployment(rows: Iterable[tuple[str, Counts]]) -> dict[str, Counts]:
+    """The rows of each deployment together."""
+    found: dict[str, list[Counts]] = {}
+    for deployment, counts in rows:
+        found.setdefault(deployment, []).append(counts)
+    return {
+        deployment: Counts(
+            sum(each.requests for each in counts),
+            sum(each.failures for each in counts),
+            sum(each.topped_up for each in counts),
+            tuple(map(sum, zip_longest(*(each.latencies for each in counts), fillvalue=0))),
+        )
+        for deployment, counts in found.items()
+    }
+
+
 def check_canary(
     counts: Mapping[str, Counts],
     canary: str,
@@ -163,7 +182,3 @@ def _said(counts: Counts) -> str:
     if counts.topped_up:
         text += f", {counts.topped_up} of them topped up"
     return f"{text}, p95 {counts.latency_ms():.0f} ms" if counts.timed else text
-
-
-def _padded(latencies: tuple[int, ...], size: int) -> tuple[int, ...]:
-    return latencies + (0,) * (size - len(latencies))

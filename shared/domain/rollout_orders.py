@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.canary import turn_back
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.events import Order, Verb
+from shared.domain.moment import turn_back
 from shared.domain.state import ModelState, Phase, Rollout, Version
 
 
@@ -38,9 +38,9 @@ def _obey(state: ModelState, order: Order, now: datetime) -> Step:
             return _flag(state, rollout, words, now, paused=False)
         case Verb.ABORT:
             reason = Reason("abort_ordered", f"aborted by {words}")
-            return turn_back(state, rollout, reason, now, Phase.ABORTED)
+            return turn_back(state, reason, now, Phase.ABORTED)
         case _:
-            return turn_back(state, rollout, Reason("rollback_ordered", f"asked by {words}"), now)
+            return turn_back(state, Reason("rollback_ordered", f"asked by {words}"), now)
 
 
 def _flag(state: ModelState, rollout: Rollout, words: str, now: datetime, *, paused: bool) -> Step:

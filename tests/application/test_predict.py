@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared.application.predict import BODY_MAX, Answer, Predictions
-from shared.domain.errors import BusyError, UnavailableError
+from shared.adapters.memory.state import MemoryStateStore
+from shared.application.predict import (
+    ASKED_AT_ONCE_MAX,
+    BODY_MAX,
+    INSIDE_MAX,
+    Answer,
+    Predictions,
+)
+from shared.domain.errors import NotAskedError, UnavailableError
+from shared.domain.facts import Snapshot
 from shared.domain.health import Counts, HealthRow
 from shared.domain.state import Address
 from shared.ports import Scored
 from tests.application.conftest import World
+from tests.application.counting import counted as counted_calls
 from tests.builders import NOON, champion, state
 
+ONE = "https://one/score"
 ROWS = b'{"rows":[{"a":1}]}'
 
 
 class PlannedScorer:
-    """A scorer that gives the planned answer and remembers where it was sent."""
+    """A scorer that gives the planned answer and remembers where it was sent; None: it hangs."""
 
-    def __init__(self, answer: Scored | Exception) -> None:
+    def __init__(self, answer: Scored | Exception | None) -> None:
         self.answer = answer
         self.asked: list[str] = []
+        self.at_once = self.at_once_max = 0
 
     async def score(self, scoring_uri: str, body: bytes) -> Scored:
         """Give the planned answer."""
@@ -33,10 +45,18 @@ class PlannedScorer:
         assert body == ROWS
         if isinstance(self.answer, Exception):
             raise self.answer
+        if self.answer is None:
+            self.at_once += 1
+            self.at_once_max = max(self.at_once_max, self.at_once)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.at_once -= 1
+        assert self.answer is not None
         return self.answer
 
 
-def serve(world: World, uri: str = "https://one/score") -> None:
+def serve(world: World, uri: str = ONE) -> None:
     """Give flights a champion with an address."""
     ruled = state(champion=champion(3), address=Address(uri, 3, "v3-e1"))
     world.state.save(ruled, world.state.load("flights").etag)
@@ -44,9 +64,12 @@ def serve(world: World, uri: str = "https://one/score") -> None:
 
 def ask(world: World, scorer: PlannedScorer, model: str = "flights", body: bytes = ROWS) -> Answer:
     """One question through a proxy of its own."""
-    return asyncio.run(
-        Predictions(world.plane, {"managed_endpoint": scorer}, "p1").answer(model, body)
-    )
+    return asyncio.run(proxy_of(world, scorer).answer(model, body))
+
+
+def proxy_of(world: World, scorer: PlannedScorer, timeout_seconds: float = 0.05) -> Predictions:
+    """A proxy that waits but a moment for an answer."""
+    return Predictions(world.plane, {"managed_endpoint": scorer}, "p1", timeout_seconds)
 
 
 GOOD = Scored(200, b'{"predictions":[{"label":true}]}', "application/json", "v3-e1")
@@ -63,12 +86,16 @@ def test_answer_says_who_gave_it(world: World) -> None:
     assert content["request_id"].split(".")[:2] == ["20261123t120000000000", "v3-e1"]
 
 
-OUTCOMES: list[tuple[str, Scored | Exception, int, str]] = [
+OUTCOMES: list[tuple[str, Scored | Exception | None, int, str]] = [
     ("rows_refused", replace(GOOD, status=422, body=b'{"title":"bad rows"}'), 422, "bad rows"),
     ("too_many", replace(GOOD, status=429, body=b'{"title":"busy"}'), 429, "busy"),
-    ("late", BusyError("no answer within 10 s"), 504, "too late"),
+    ("late", None, 504, "too late"),
     ("gone", UnavailableError("refused"), 502, "does not answer"),
+    ("no_token", NotAskedError("no identity here"), 503, "no identity here"),
+    ("stranger", replace(GOOD, status=403, body=b"who?"), 502, "refuses this app"),
+    ("containers_own", replace(GOOD, status=403, body=b"mine", by_container=True), 403, "mine"),
     ("nonsense", replace(GOOD, body=b"<html>"), 502, "nonsense"),
+    ("elsewhere", replace(GOOD, status=302), 502, "nonsense"),
 ]
 
 
@@ -76,7 +103,7 @@ OUTCOMES: list[tuple[str, Scored | Exception, int, str]] = [
     ("name", "outcome", "status", "words"), OUTCOMES, ids=[row[0] for row in OUTCOMES]
 )
 def test_other_outcomes(
-    world: World, name: str, outcome: Scored | Exception, status: int, words: str
+    world: World, name: str, outcome: Scored | Exception | None, status: int, words: str
 ) -> None:
     """The container's own status comes back; what never arrived is a gateway's error."""
     serve(world)
@@ -105,17 +132,85 @@ def test_huge_body_is_refused_before_it_travels(world: World) -> None:
     assert scorer.asked == []
 
 
-def test_address_is_remembered_for_a_while(world: World) -> None:
-    """The table is not read for every request, but a moved endpoint is found soon."""
+def test_address_is_renewed_behind_the_answers(world: World) -> None:
+    """No caller waits for a look at the table while callers keep coming; a move is found soon."""
     serve(world)
     scorer = PlannedScorer(GOOD)
-    proxy = Predictions(world.plane, {"managed_endpoint": scorer}, "p1")
-    asyncio.run(proxy.answer("flights", ROWS))
-    serve(world, "https://two/score")
-    asyncio.run(proxy.answer("flights", ROWS))
-    world.clock.advance(timedelta(seconds=6))
-    asyncio.run(proxy.answer("flights", ROWS))
-    assert scorer.asked == ["https://one/score", "https://one/score", "https://two/score"]
+    proxy = proxy_of(world, scorer)
+
+    async def story() -> None:
+        for step in (0, 1, 5, 1, 120):
+            world.clock.advance(timedelta(seconds=step))
+            await proxy.answer("flights", ROWS)
+            await proxy.settled()
+            if step == 1:
+                serve(world, "https://two/score" if scorer.asked[-1] == ONE else "https://three/s")
+
+    asyncio.run(story())
+    assert scorer.asked == [ONE, ONE, ONE, "https://two/score", "https://three/s"]
+
+
+class Outage(MemoryStateStore):
+    """A state store that can be out of reach."""
+
+    down = False
+
+    def load(self, model: str) -> Snapshot:
+        """What is saved, or nothing at all."""
+        if self.down:
+            raise UnavailableError("no storage")
+        return super().load(model)
+
+
+def test_predictions_outlive_an_outage_of_storage(world: World) -> None:
+    """Who was served before goes on being served; who was not is told what is out of reach."""
+    store = Outage()
+    world.plane = replace(world.plane, ports=replace(world.plane.ports, state=store))
+    store.save(state(champion=champion(3), address=Address(ONE, 3, "v3-e1")), "")
+    proxy = proxy_of(world, PlannedScorer(GOOD))
+
+    async def story() -> list[int]:
+        first = await proxy.answer("flights", ROWS)
+        store.down = True
+        later = []
+        for seconds in (10, 3600):
+            world.clock.advance(timedelta(seconds=seconds))
+            later.append(await proxy.answer("flights", ROWS))
+            await proxy.settled()
+        stranger = await proxy.answer("diabetes", ROWS)
+        assert b"no storage" in stranger.body
+        return [answer.status for answer in (first, *later, stranger)]
+
+    assert asyncio.run(story()) == [200, 200, 200, 503]
+
+
+def test_first_callers_share_one_look(world: World) -> None:
+    """A crowd that comes before the address is known reads the table once."""
+    serve(world)
+    plane, calls = counted_calls(world.plane)
+    proxy = Predictions(plane, {"managed_endpoint": PlannedScorer(GOOD)}, "p1")
+
+    async def crowd() -> list[Answer]:
+        return await asyncio.gather(*(proxy.answer("flights", ROWS) for _ in range(50)))
+
+    assert {answer.status for answer in asyncio.run(crowd())} == {200}
+    assert calls["state.load"] == 1
+
+
+def test_hanging_model_is_asked_by_so_many_only(world: World) -> None:
+    """What is in flight is bounded, and who comes when too many wait is told when to come again."""
+    serve(world)
+    scorer = PlannedScorer(None)
+    proxy = proxy_of(world, scorer, timeout_seconds=1.0)
+
+    async def crowd() -> Counter[int]:
+        callers = (proxy.answer("flights", ROWS) for _ in range(INSIDE_MAX + 10))
+        answers = await asyncio.gather(*callers)
+        assert {a.retry_after for a in answers if a.status == 429} == {"1"}
+        return Counter(answer.status for answer in answers)
+
+    assert asyncio.run(crowd()) == {504: INSIDE_MAX, 429: 10}
+    assert scorer.at_once_max == ASKED_AT_ONCE_MAX
 
 
 def counted(world: World) -> dict[str, tuple[int, int]]:
@@ -124,10 +219,10 @@ def counted(world: World) -> dict[str, tuple[int, int]]:
     return {name: (counts.requests, counts.failures) for name, counts in read.items()}
 
 
-def ask_over_time(world: World, outcomes: list[Scored | Exception]) -> None:
+def ask_over_time(world: World, outcomes: list[Scored | Exception | None]) -> None:
     """One proxy is asked every few seconds; the last question comes when a flush is due."""
     scorer = PlannedScorer(GOOD)
-    proxy = Predictions(world.plane, {"managed_endpoint": scorer}, "p1")
+    proxy = proxy_of(world, scorer)
 
     async def story() -> None:
         for outcome in outcomes:
@@ -151,13 +246,13 @@ def test_health_window_counts_what_callers_met(world: World) -> None:
             replace(GOOD, status=429),
             replace(canary, status=500),
             replace(canary, status=408),
-            BusyError("late"),
+            None,
             UnavailableError("gone"),
-            GOOD,
+            NotAskedError("no token"),
             GOOD,
         ],
     )
-    assert counted(world) == {"v3-e1": (5, 0), "v4-e1": (2, 2), "-": (2, 2)}
+    assert counted(world) == {"v3-e1": (4, 0), "v4-e1": (2, 2), "-": (2, 2)}
 
 
 def test_counts_are_written_at_most_once_a_bucket(world: World) -> None:

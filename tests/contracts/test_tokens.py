@@ -65,7 +65,7 @@ def listener() -> Iterator[Listener]:
 
 def _score(credential: LazyCredential, url: str, scope: str | None) -> None:
     async def once() -> None:
-        scorer = AzureScorer(credential, 5, scope)
+        scorer = AzureScorer(credential, scope)
         await scorer.score(f"{url}/score", b"{}")
         await scorer.close()
 

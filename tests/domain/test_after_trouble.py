@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.domain.actions import DeleteDeployment, SetTraffic
-from shared.domain.canary import go_back, turn_back
+from shared.domain.canary import go_back
 from shared.domain.decision import Kind, Reason
 from shared.domain.deployments import retire
 from shared.domain.health import Counts
+from shared.domain.moment import turn_back
 from shared.domain.plan import decide
 from shared.domain.rollout import advance
 from shared.domain.state import Phase, Warm
-from tests.builders import NOON, champion, endpoint, facts, minutes, rollout, spec, state
+from tests.builders import NOON, champion, endpoint, facts, minutes, moment, rollout, spec, state
 
 POLICY = spec().rollout
 
@@ -23,8 +24,8 @@ def test_a_held_step_is_judged_on_a_new_window_when_the_champion_is_well_again()
     soaking = rollout(Phase.CANARY, soaking_since=NOON - minutes(30))
     model = state(champion=champion(), rollout=soaking)
     health = {"v1-e1": Counts(1000, 900), "v2-e1": Counts(1000, 0)}
-    seen = facts(model, endpoint=endpoint({"v1-e1": 90, "v2-e1": 10}), health=health)
-    step = advance(model, seen, POLICY, NOON)
+    there = endpoint({"v1-e1": 90, "v2-e1": 10})
+    step = advance(moment(model, NOON, endpoint=there, health=health))
     assert step.kind is Kind.HELD
     assert step.state.rollout == replace(soaking, soaking_since=NOON)
 
@@ -32,25 +33,21 @@ def test_a_held_step_is_judged_on_a_new_window_when_the_champion_is_well_again()
 def test_a_former_champion_with_callers_loses_them_before_it_is_deleted() -> None:
     """The service refuses to delete what has traffic, so the traffic goes first."""
     model = state(champion=champion(2), warm=Warm("v1-e1", NOON - minutes(1)))
-    seen = facts(model, endpoint=endpoint({"v1-e1": 70, "v2-e1": 30}))
-    step = retire(model, seen, POLICY, NOON)
+    step = retire(moment(model, NOON, endpoint=endpoint({"v1-e1": 70, "v2-e1": 30})))
     assert step.actions == (SetTraffic({"v1-e1": 0, "v2-e1": 100}),)
     assert step.due_at == NOON + POLICY.poll
-    cleared = facts(model, endpoint=endpoint({"v2-e1": 100}, deployments=("v1-e1",)))
-    assert retire(model, cleared, POLICY, NOON).actions == (DeleteDeployment("v1-e1"),)
+    cleared = endpoint({"v2-e1": 100}, deployments=("v1-e1",))
+    step = retire(moment(model, NOON, endpoint=cleared))
+    assert step.actions == (DeleteDeployment("v1-e1"),)
 
 
 def test_a_first_version_that_is_given_up_loses_its_traffic() -> None:
     """Without a champion nobody else can have it, and with it the deployment could never go."""
     model = state(rollout=rollout(Phase.CANARY, 1))
-    assert model.rollout is not None
-    turned = turn_back(model, model.rollout, Reason("abort_ordered", "no"), NOON, Phase.ABORTED)
-    assert turned.state.rollout is not None
-    seen = endpoint({"v1-e1": 100})
-    step = go_back(turned.state, turned.state.rollout, seen, POLICY, NOON)
+    turned = turn_back(model, Reason("abort_ordered", "no"), NOON, Phase.ABORTED).state
+    step = go_back(moment(turned, NOON, endpoint=endpoint({"v1-e1": 100})))
     assert step.actions == (SetTraffic({"v1-e1": 0}),)
-    empty = endpoint(deployments=("v1-e1",))
-    ended = go_back(turned.state, turned.state.rollout, empty, POLICY, NOON)
+    ended = go_back(moment(turned, NOON, endpoint=endpoint(deployments=("v1-e1",))))
     assert ended.actions == ()
     assert ended.state.warm == Warm("v1-e1", NOON)
 

@@ -29,6 +29,7 @@ from tests.builders import (
     champion,
     facts,
     minutes,
+    moment,
     rollout,
     spec,
     state,
@@ -147,7 +148,7 @@ def test_step(case: Case) -> None:
     """Each row takes exactly its step, and says why."""
     rolling = rollout(case.phase, **case.rollout)
     before = state(rollout=rolling, **case.state)
-    step = advance(before, facts(before, container=case.seen, **case.facts), POLICY, case.now)
+    step = advance(moment(before, case.now, container=case.seen, **case.facts))
     assert step.state.rollout is not None
     got = [action for action in step.actions if not isinstance(action, RegisterModel)]
     assert (step.reasons[0].code, step.state.rollout.phase) == (case.code, case.after)
@@ -171,7 +172,7 @@ def test_every_reason_is_in_the_table() -> None:
 def test_success_changes_who_is_asked() -> None:
     """Callers are sent to the container, and the former champion can be returned to at once."""
     before = state(rollout=rollout(Phase.CANARY), **OURS)
-    after = advance(before, facts(before, container=SWITCHED), POLICY, SOON).state
+    after = advance(moment(before, SOON, container=SWITCHED)).state
     assert after.champion is not None
     assert after.champion.version.number == 2
     assert after.address == Address(URI, 2, "v2-e1", "container")
@@ -183,7 +184,7 @@ def test_the_container_says_which_image_it_runs() -> None:
     """A container that comes with a newer image gives the deployment its name."""
     before = state(rollout=rollout(Phase.PROVISIONING), **OURS)
     newer = seen(environment=4)
-    after = advance(before, facts(before, container=newer), POLICY, SOON).state
+    after = advance(moment(before, SOON, container=newer)).state
     assert after.rollout is not None
     assert after.rollout.subject.deployment == "v2-e4"
 
@@ -224,7 +225,7 @@ def test_between_rollouts(case: Quiet) -> None:
     """What somebody else changed is noticed, and nothing else is done."""
     before = state(**case.state)
     policy = replace(POLICY, hand_changed="adopt" if case.adopt else "restore")
-    steps = watch(before, facts(before, container=case.seen), policy, SOON)
+    steps = watch(moment(before, SOON, policy, container=case.seen))
     assert [reason.code for step in steps for reason in step.reasons] == (
         [case.code] if case.code else []
     )

@@ -37,6 +37,7 @@ from tests.builders import (
     endpoint,
     facts,
     minutes,
+    moment,
     rollout,
     spec,
     state,
@@ -352,8 +353,7 @@ CASES = [
 def test_one_step(case: Case) -> None:
     """Every phase has one step for each way the endpoint can be."""
     before = state(**case.state, rollout=rollout(case.phase, **case.rollout), last_version=2)
-    seen = facts(before, endpoint=case.endpoint, **case.seen)
-    step = advance(before, seen, POLICY, case.now)
+    step = advance(moment(before, case.now, endpoint=case.endpoint, **case.seen))
     assert step.reasons[0].code == case.code
     assert step.state.rollout is not None
     assert step.state.rollout.phase is case.after
@@ -371,7 +371,7 @@ def test_success_crowns_the_version() -> None:
     """When the traffic reads back the version rules and the old one is kept warm."""
     last = rollout(C, **LAST)
     before = state(champion=champion(1), former=(version(0),), rollout=last, last_version=2)
-    after = advance(before, facts(before, endpoint=ALL, **WELL), POLICY, LATE).state
+    after = advance(moment(before, LATE, endpoint=ALL, **WELL)).state
     assert after.champion is not None
     assert after.champion.subject == Subject(2, 1)
     assert after.warm == Warm("v1-e1", LATE + minutes(60), version(1), 1)
@@ -383,9 +383,9 @@ def test_failed_rollout_never_touches_the_champion() -> None:
     """A deployment that is given up is deleted later; the champion and its address stay."""
     address = Address("https://localhost/score", 1, "v1-e1")
     before = state(champion=champion(1), address=address, rollout=rollout(V), last_version=2)
-    seen = facts(before, endpoint=endpoint(ON_1, failed=("v2-e1",)))
-    turned = advance(before, seen, POLICY, SOON).state
-    after = advance(turned, seen, POLICY, SOON).state
+    failed = endpoint(ON_1, failed=("v2-e1",))
+    turned = advance(moment(before, SOON, endpoint=failed)).state
+    after = advance(moment(turned, SOON, endpoint=failed)).state
     assert (after.champion, after.address) == (champion(1), address)
     assert after.warm == Warm("v2-e1", SOON)
     assert "image pull failed" in after.last_refusal
@@ -394,8 +394,8 @@ def test_failed_rollout_never_touches_the_champion() -> None:
 def test_number_taken_by_hand_is_passed_over() -> None:
     """Somebody's own registration under our number does not stop a promoted version."""
     before = state(rollout=rollout(P), last_version=2)
-    seen = facts(before, endpoint=endpoint(), registered_job="somebody-1")
-    after = advance(before, seen, POLICY, SOON).state
+    seen = moment(before, SOON, endpoint=endpoint(), registered_job="somebody-1")
+    after = advance(seen).state
     assert after.rollout is not None
     assert (after.rollout.version.number, after.last_version) == (3, 3)
 
@@ -406,7 +406,7 @@ def test_each_step_writes_its_share() -> None:
     written = []
     for step in range(3):
         before = state(champion=champion(1), rollout=rollout(C, step=step), last_version=2)
-        for action in advance(before, facts(before, endpoint=there), POLICY, SOON).actions:
+        for action in advance(moment(before, SOON, endpoint=there)).actions:
             assert isinstance(action, SetTraffic)
             written.append(dict(action.traffic))
     assert written == [
@@ -420,10 +420,10 @@ def test_failed_checks_have_a_budget() -> None:
     """A policy may forgive so many failed checks in a step, and not one more."""
     patient = replace(POLICY, failed_checks_allowed=1)
     before = state(champion=champion(1), rollout=rollout(C, **SOAKING), last_version=2)
-    first = advance(before, facts(before, endpoint=TEN, **SICK), patient, SOON)
+    first = advance(moment(before, SOON, patient, endpoint=TEN, **SICK))
     assert first.state.rollout is not None
     assert (first.state.rollout.going_back, first.state.rollout.failed_checks) == ("", 1)
-    second = advance(first.state, facts(first.state, endpoint=TEN, **SICK), patient, SOON)
+    second = advance(moment(first.state, SOON, patient, endpoint=TEN, **SICK))
     assert second.state.rollout is not None
     assert second.state.rollout.going_back
 
@@ -433,7 +433,7 @@ def test_traffic_changed_by_hand_can_be_adopted() -> None:
     adopting = replace(POLICY, hand_changed="adopt")
     before = state(champion=champion(1), rollout=rollout(C, **SOAKING), last_version=2)
     there = endpoint({"v1-e1": 50, "v2-e1": 50})
-    step = advance(before, facts(before, endpoint=there), adopting, SOON)
+    step = advance(moment(before, SOON, adopting, endpoint=there))
     assert step.actions == ()
     assert step.state.rollout is not None
     assert step.state.rollout.paused
@@ -481,6 +481,25 @@ def test_warm_deployment_retires(
     assert (plan.state.warm is not None) is kept
 
 
+LOOSE: list[tuple[str, EndpointFacts | None, str | None]] = [
+    ("nothing_loose", endpoint({"v2-e1": 100, "v1-e1": 0}), None),
+    ("superseded", endpoint({"v2-e1": 100, "v1-e1": 0, "v0-e1": 0}), "v0-e1"),
+    ("updating", endpoint({"v2-e1": 100, "v0-e1": 0}, updating=("v1-e1",)), None),
+    ("not_looked_at", None, None),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "gone"), LOOSE, ids=[row[0] for row in LOOSE])
+def test_what_nothing_refers_to_is_cleared_away(
+    name: str, there: EndpointFacts | None, gone: str | None
+) -> None:
+    """A first version that was superseded before it ruled leaves a deployment: it is deleted."""
+    before = state(champion=champion(2), warm=Warm("v1-e1", SOON + minutes(60)), last_version=2)
+    plan = decide(facts(before, endpoint=there), spec(), SOON)
+    deleted = [action.deployment for action in plan.actions if isinstance(action, DeleteDeployment)]
+    assert deleted == ([gone] if gone else [])
+
+
 def test_new_image_is_a_rollout_of_the_same_version() -> None:
     """A newer serving environment goes the same careful way for the champion's version."""
     before = state(champion=champion(1), last_version=1)
@@ -515,7 +534,7 @@ def test_superseded_canary_makes_room() -> None:
     """Of three deployments in turn, the one that neither rules nor comes goes first."""
     before = state(champion=champion(1), rollout=rollout(P, 3), last_version=3)
     there = endpoint({"v1-e1": 100, "v2-e1": 0})
-    step = advance(before, facts(before, endpoint=there), POLICY, SOON)
+    step = advance(moment(before, SOON, endpoint=there))
     assert step.actions == (DeleteDeployment("v2-e1"),)
 
 

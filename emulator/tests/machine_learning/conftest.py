@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from azure.ai.ml.entities import (
     PipelineJobSettings,
 )
 from azure.identity import DefaultAzureCredential
+from azure_emulator.conformance.rest_models import problems
 from azure_emulator.testing import wait_until
 
 if TYPE_CHECKING:
@@ -224,3 +226,34 @@ def serve_endpoint(ml_client: MLClient, ml_emulator: Emulator) -> Callable[[str]
             ml_client.online_endpoints.begin_delete(name).result()
 
     return serve
+
+
+@pytest.fixture(autouse=True)
+def as_the_sdk_models_it(request: pytest.FixtureRequest, emulator_home: Path) -> Iterator[None]:
+    """Every call is as the SDK's own REST models say: nothing unknown, nothing missing.
+
+    A test that sends or stores what the models do not know says so: `unmodelled("why")`.
+    """
+    calls = emulator_home / "calls.jsonl"
+    before = calls.stat().st_size if calls.exists() else 0
+    yield
+    if not calls.exists() or request.node.get_closest_marker("unmodelled"):
+        return
+    with calls.open("rb") as lines:
+        lines.seek(before)
+        wrong = {each for line in lines for each in problems(json.loads(line))}
+    if wrong:
+        pytest.fail("\n".join(sorted(wrong)), pytrace=False)
+
+
+@pytest.fixture
+def arm_call(ml_emulator: Emulator) -> Callable[..., requests.Response]:
+    """Calls the control plane as the SDK does, with paths below the workspace or whole URLs."""
+
+    def call(method: str, path: str, body: object = None, **query: Any) -> requests.Response:
+        whole = path.startswith("https:")
+        url = path if whole else ml_emulator.url + ml_emulator.workspace_id + path
+        headers = {"authorization": "Bearer any"}
+        return requests.request(method, url, json=body, params=query, headers=headers, timeout=10)
+
+    return call

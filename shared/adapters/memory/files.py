@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from bisect import bisect_left, insort
 
 from shared.domain.actions import PinnedFile
+
+LAST = "\U0010ffff"
+"""Sorts behind every character of a path."""
 
 
 class MemoryLandingZone:
@@ -13,6 +17,8 @@ class MemoryLandingZone:
 
     def __init__(self) -> None:
         self._files: dict[str, PinnedFile] = {}
+        self._paths: list[str] = []
+        """Sorted, so that one model's files are found among those of a thousand."""
         self._writes = 0
 
     def put(self, path: str, content: bytes) -> PinnedFile:
@@ -20,16 +26,20 @@ class MemoryLandingZone:
         self._writes += 1
         digest = hashlib.md5(content, usedforsecurity=False).digest()
         md5 = base64.b64encode(digest).decode()
+        if path not in self._files:
+            insort(self._paths, path)
         self._files[path] = PinnedFile(path, len(content), md5, f"0x{self._writes:016X}")
         return self._files[path]
 
     def forget(self, path: str) -> None:
         """Let a file go, as a rule for old files does."""
-        self._files.pop(path, None)
+        if self._files.pop(path, None) is not None:
+            self._paths.pop(bisect_left(self._paths, path))
 
     def list(self, prefix: str) -> tuple[PinnedFile, ...]:
         """Every file below the prefix, sorted by path."""
-        return tuple(file for path, file in sorted(self._files.items()) if path.startswith(prefix))
+        first, end = (bisect_left(self._paths, edge) for edge in (prefix, f"{prefix}{LAST}"))
+        return tuple(self._files[path] for path in self._paths[first:end])
 
 
 class MemoryRunFiles:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.adapters.state_rows import landing_row, order_row, snapshot
+from shared.adapters.state_rows import earliest, landing_row, order_row, snapshot
 from shared.domain.decision import Decision
 from shared.domain.errors import ConflictError
 from shared.domain.events import Landing, Order
@@ -19,29 +19,39 @@ class MemoryStateStore:
 
     def __init__(self) -> None:
         self._states: dict[str, tuple[ModelState, str]] = {}
-        self._landings: dict[tuple[str, str], Landing] = {}
-        self._orders: dict[tuple[str, str], Order] = {}
+        self._landings: dict[str, dict[str, Landing]] = {}
+        self._orders: dict[str, dict[str, Order]] = {}
+        self._unsaid: dict[str, tuple[Decision, ...]] = {}
         self._writes = 0
 
     def load(self, model: str) -> Snapshot:
         """State and waiting rows."""
         state, etag = self._states.get(model, (None, ""))
-        landings = [row for (owner, _), row in self._landings.items() if owner == model]
-        orders = [row for (owner, _), row in self._orders.items() if owner == model]
-        return snapshot(state, etag, landings, orders)
+        landings, orders = self._landings.get(model), self._orders.get(model)
+        unsaid = self._unsaid.get(model, ())
+        if not landings and not orders:
+            return Snapshot(state, etag, unsaid=unsaid)
+        return snapshot(state, etag, (landings or {}).values(), (orders or {}).values(), unsaid)
 
-    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+    def save(
+        self,
+        state: ModelState,
+        etag: str,
+        taken: Sequence[str] = (),
+        unsaid: Sequence[Decision] = (),
+    ) -> str:
         """Write the state if it is still that of `etag`, drop the taken rows, all or nothing."""
         model = state.model
         if etag != self._states.get(model, (None, ""))[1]:
             raise ConflictError(f"save the state of {model}: somebody else wrote first")
-        keys = [(model, row) for row in taken]
-        if any(key not in self._landings and key not in self._orders for key in keys):
+        landings, orders = self._landings.get(model, {}), self._orders.get(model, {})
+        if any(row not in landings and row not in orders for row in taken):
             raise ConflictError(f"save the state of {model}: a row was taken by somebody else")
-        for key in keys:
-            self._landings.pop(key, None)
-            self._orders.pop(key, None)
+        for row in taken:
+            landings.pop(row, None)
+            orders.pop(row, None)
         self._writes += 1
+        self._unsaid[model] = tuple(unsaid)
         self._states[model] = (state, f"etag-{self._writes}")
         return self._states[model][1]
 
@@ -52,23 +62,28 @@ class MemoryStateStore:
         bucket_ends_at: datetime,
     ) -> bool:
         """Note that data landed; True for the first one of the bucket."""
-        row = landing_row(bucket_ends_at)
-        if (model, row) in self._landings:
+        row, mine = landing_row(bucket_ends_at), self._landings.setdefault(model, {})
+        if row in mine:
             return False
-        self._landings[model, row] = Landing(row, bucket_ends_at)
+        mine[row] = Landing(row, bucket_ends_at)
         return True
 
     def add_order(self, model: str, order: Order) -> bool:
         """Keep an order until a pass takes it in; False if the same order is there already."""
-        row = order_row(order.order_id)
-        if (model, row) in self._orders:
+        row, mine = order_row(order.order_id), self._orders.setdefault(model, {})
+        if row in mine:
             return False
-        self._orders[model, row] = replace(order, row=row)
+        mine[row] = replace(order, row=row)
         return True
 
     def next_due(self) -> dict[str, datetime]:
-        """When each known model is due."""
-        return {model: state.next_due_at for model, (state, _) in self._states.items()}
+        """When each known model is due, by its state or by what waits."""
+        due = {model: state.next_due_at for model, (state, _) in self._states.items()}
+        waiting = [
+            *((m, row.received_at) for m, rows in self._landings.items() for row in rows.values()),
+            *((m, row.ordered_at) for m, rows in self._orders.items() for row in rows.values()),
+        ]
+        return earliest(due, waiting)
 
 
 class MemoryReleaseStore:
@@ -98,8 +113,10 @@ class MemoryDecisionLog:
         """Every decision of every model, in the order in which they were kept."""
         return list(self._rows.values())
 
-    def append(self, decision: Decision) -> None:
-        """Keep it; the same id twice is one row."""
+    def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
+        """Keep it; the same id twice is one row, and of `also` what is there stays."""
+        for each in also:
+            self._rows.setdefault((each.model, each.id), each)
         self._rows[decision.model, decision.id] = decision
 
     def since(self, model: str, since: datetime, most: int) -> list[Decision]:

@@ -1,0 +1,1 @@
+"""Online endpoints: in ARM, as processes, and when they are scored."""
