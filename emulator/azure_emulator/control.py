@@ -49,8 +49,14 @@ class Control:
     async def requests(self, _: Request) -> JSONResponse:
         """Give the number of calls by operation and the last calls."""
         counts = dict(self._log.counts)
-        answer = {"total": sum(counts.values()), "counts": counts, "recent": list(self._log.recent)}
-        return JSONResponse(answer)
+        return JSONResponse(
+            {
+                "total": sum(counts.values()),
+                "counts": counts,
+                "unsupported": dict(self._log.unsupported),
+                "recent": list(self._log.recent),
+            }
+        )
 
     async def forget_requests(self, _: Request) -> JSONResponse:
         """Count from zero."""

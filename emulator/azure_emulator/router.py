@@ -141,11 +141,15 @@ class RequestLog:
     """The last calls and how many there were of each operation."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    unsupported: Counter[str] = field(default_factory=Counter)
+    """The calls that were answered 501."""
     recent: deque[Json] = field(default_factory=lambda: deque(maxlen=10_000))
 
     def add(self, operation: str, method: str, path: str, status: int, seconds: float) -> None:
         """Note one call."""
         self.counts[operation] += 1
+        if status == 501:
+            self.unsupported[operation] += 1
         self.recent.append(
             {
                 "operation": operation,
@@ -160,6 +164,7 @@ class RequestLog:
     def clear(self) -> None:
         """Start counting anew."""
         self.counts.clear()
+        self.unsupported.clear()
         self.recent.clear()
 
 

@@ -21,17 +21,23 @@ from .event_grid.control import EventGridControl
 from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
-from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
+from .machine_learning.asset_kinds import Codes, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
+from .machine_learning.components import Components
+from .machine_learning.computes import Computes
 from .machine_learning.jobs.api import Jobs
+from .machine_learning.jobs.results import Results
 from .machine_learning.jobs.run_history import RunHistory
 from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
 from .machine_learning.online.deployments import OnlineDeployments
 from .machine_learning.online.endpoints import OnlineEndpoints
+from .machine_learning.online.keys import EndpointKeys
 from .machine_learning.online.scoring import Scoring
 from .machine_learning.online.serving import Serving
 from .machine_learning.online.serving_control import ServingControl
+from .machine_learning.references import References
+from .machine_learning.registries import Registries
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
@@ -75,22 +81,28 @@ class Server:
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
-        self.runner = JobRunner(self.context, self.runs, places)
+        references = References(self.store, settings.workspace_id)
+        data, models = DataAssets(self.context), Models(self.context, places)
+        self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
         self.serving = Serving(self.context, places)
         self.endpoints = OnlineEndpoints(self.context, self.serving)
+        self.keys = EndpointKeys(self.context, self.serving)
         self.deployments = OnlineDeployments(self.context, self.serving)
         self.router = Router(settings, self.context.faults)
         for controller in (
             Workspaces(self.context),
+            Computes(self.context),
+            Registries(self.context),
             Datastores(self.context),
-            DataAssets(self.context),
-            Models(self.context, places),
+            data,
+            models,
             Environments(self.context),
             Codes(self.context),
-            Components(self.context),
-            Jobs(self.context, self.runs, self.runner),
+            Components(self.context, references),
+            Jobs(self.context, references, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
             self.endpoints,
+            self.keys,
             self.deployments,
             self.context.operations,
         ):
@@ -117,9 +129,11 @@ class Server:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self._ensure_containers)
         await self.context.events.start()
-        self.runner.fail_interrupted()
+        self.runner.settle_interrupted()
         self.endpoints.resume()
+        self.keys.resume()
         self.deployments.resume()
+        self.context.operations.settle()
         try:
             yield
         finally:
@@ -150,6 +164,8 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
         port=settings.port,
         ssl_certfile=server.tls.certificate,
         ssl_keyfile=str(server.tls.key),
+        http="httptools",
+        loop="uvloop",
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -159,6 +175,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    log.info("workspace %s at %s", settings.workspace, settings.base_url)
     running = uvicorn.Server(config)
     running.run()
     return 0 if running.started else 1

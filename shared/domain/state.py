@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from shared.domain.events import Order
 from shared.domain.policy import Serving
 
 STATE_SCHEMA = 1
+
+Asker = Literal["training", "rollout"]
+"""For what something was ordered outside."""
 
 
 class Phase(StrEnum):
@@ -223,5 +227,7 @@ class ModelState:
     quarantine: tuple[Quarantined, ...] = ()
     order_refused: str = ""
     """The service's words when it refused the last action for good."""
+    refused_to: Asker | Literal[""] = ""
+    """Whose action that was; the other one goes on."""
     last_refusal: str = ""
     """What was last turned down, for people."""

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from shared.domain.actions import PinData, SubmitJob
+from shared.domain.anchor import anchor_of
 from shared.domain.decision import Kind, Step
 from shared.domain.events import Landing, Order
 from shared.domain.facts import Facts, Slot, SlotFacts, Snapshot
 from shared.domain.retraining import (
-    anchor_of,
     data_due_at,
     first_state,
     pin,

@@ -25,7 +25,7 @@ STOP_SECONDS = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of the `functions` command."""
-    parser.add_argument("--home", type=Path, default=Path(".noon"), help="where state is kept")
+    parser.add_argument("--home", type=Path, default=Path(".azure"), help="where state is kept")
     parser.add_argument("--app", type=Path, default=Path(), help="folder with host.json")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host-id", help="name under which timers are remembered")

@@ -51,7 +51,7 @@ def settled(served: Served) -> bool:
 
 @pytest.mark.parametrize("code", ["ImageBuildFailure", "OutOfQuota"])
 def test_provisioning_fails_when_it_is_told_to(staged: Served, code: str) -> None:
-    """The PUT is accepted, operation and state end Failed, nothing runs; a second PUT helps."""
+    """The PUT is accepted, operation and state end Failed, nothing runs; only deletion helps."""
     staged.fault(operation="Provisioning.{}.green", code=code, message=f"no luck: {code}")
     poller = staged.deploy("green", wait=False)
     with pytest.raises(HttpResponseError, match=rf"\({code}\) no luck") as raised:
@@ -62,18 +62,24 @@ def test_provisioning_fails_when_it_is_told_to(staged: Served, code: str) -> Non
     with pytest.raises(HttpResponseError, match="Failed gets no traffic"):
         staged.route(blue=50, green=50)
     assert staged.traffic() == {"blue": 100}
+    with pytest.raises(HttpResponseError, match="in an unrecoverable state"):
+        staged.deploy("green")
+    staged.client.online_deployments.begin_delete("green", staged.name).result()
     staged.deploy("green")
     assert state(staged, "green") == "Succeeded"
 
 
 def test_a_failed_update_keeps_the_old_container(staged: Served) -> None:
-    """The deployment is Failed, and answers as before."""
+    """The deployment is Failed, answers as before, keeps its traffic, and can be written again."""
     staged.deploy("green")
     staged.fault(operation="Provisioning.{}.green", code="ImageBuildFailure")
     with pytest.raises(HttpResponseError, match="told to fail"):
         staged.deploy("green")
     assert state(staged, "green") == "Failed"
     assert staged.score(deployment="green").status_code == 200
+    assert staged.route(blue=50, green=50).traffic == {"blue": 50, "green": 50}
+    staged.deploy("green")
+    assert state(staged, "green") == "Succeeded"
 
 
 def test_provisioning_takes_longer_and_is_not_disturbed(staged: Served) -> None:
