@@ -21,17 +21,18 @@ from .event_grid.control import EventGridControl
 from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
-from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
+from .machine_learning.asset_kinds import Codes, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
+from .machine_learning.components import Components
+from .machine_learning.computes import Computes
 from .machine_learning.jobs.api import Jobs
+from .machine_learning.jobs.results import Results
 from .machine_learning.jobs.run_history import RunHistory
 from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
-from .machine_learning.online.deployments import OnlineDeployments
-from .machine_learning.online.endpoints import OnlineEndpoints
-from .machine_learning.online.scoring import Scoring
-from .machine_learning.online.serving import Serving
-from .machine_learning.online.serving_control import ServingControl
+from .machine_learning.online.service import OnlineService
+from .machine_learning.references import References
+from .machine_learning.registries import Registries
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
@@ -73,23 +74,24 @@ class Server:
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
-        self.runner = JobRunner(self.context, self.runs, places)
-        self.serving = Serving(self.context, places)
-        self.endpoints = OnlineEndpoints(self.context, self.serving)
-        self.deployments = OnlineDeployments(self.context, self.serving)
+        references = References(self.store, settings.workspace_id)
+        data, models = DataAssets(self.context), Models(self.context, places)
+        self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
+        self.online = OnlineService(self.context, places)
         self.router = Router(settings, self.context.faults)
         for controller in (
             Workspaces(self.context),
+            Computes(self.context),
+            Registries(self.context),
             Datastores(self.context),
-            DataAssets(self.context),
-            Models(self.context, places),
+            data,
+            models,
             Environments(self.context),
             Codes(self.context),
-            Components(self.context),
-            Jobs(self.context, self.runs, self.runner),
+            Components(self.context, references),
+            Jobs(self.context, references, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
-            self.endpoints,
-            self.deployments,
+            self.online,
             self.context.operations,
         ):
             self.router.add(controller.operations())
@@ -100,9 +102,8 @@ class Server:
         return Starlette(
             routes=[
                 # First, since they are tried in turn and most requests are scored.
-                *Scoring(self.serving, self.context.faults).routes(),
+                *self.online.routes(),
                 *control.routes(),
-                *ServingControl(self.serving).routes(),
                 *Identity(self.settings).routes(),
                 *EventGridControl(self.events).routes(),
                 *EventGridApi(self.events).routes(),
@@ -115,16 +116,16 @@ class Server:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self._ensure_containers)
         await self.context.events.start()
-        self.runner.fail_interrupted()
-        self.endpoints.resume()
-        self.deployments.resume()
+        self.runner.settle_interrupted()
+        self.online.resume()
+        self.context.operations.settle()
         try:
             yield
         finally:
-            self.serving.stopping = True
+            self.online.stopping()
             await self.context.operations.stop()
             await self.runner.stop()
-            await self.serving.stop()
+            await self.online.stop()
             await self.context.events.stop()
             self.store.close()
 

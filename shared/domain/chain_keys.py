@@ -14,7 +14,7 @@ from shared.domain.decision import Json
 from shared.domain.facts import Facts, Overtaken
 from shared.domain.state import ModelState, Rollout
 
-JOB, VERSION, DEPLOYMENT = "job:", "version:", "deployment:"
+JOB, VERSION, DEPLOYMENT, LANDING = "job:", "version:", "deployment:", "landing:"
 """How the keys of these things begin."""
 LANDED = "landed"
 """Data landed for the model."""

@@ -89,3 +89,5 @@ class Message:
     """What raised it, in a few words: `tick`, `landing 20261123t120000`, `run flights-…`."""
     traceparent: str = ""
     schema: int = MESSAGE_SCHEMA
+    event_id: str = ""
+    """Of the event that raised it, if one did."""

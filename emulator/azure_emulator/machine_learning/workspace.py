@@ -1,4 +1,4 @@
-"""The workspace, its discovery document, its computes and its datastores."""
+"""The workspace, its discovery document and its datastores."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def workspace_guid(workspace_id: str) -> str:
 
 
 class Workspaces:
-    """Answers for the one workspace and the computes that `serve` was given."""
+    """Answers for the one workspace."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -40,8 +40,6 @@ class Workspaces:
             Operation("Workspaces.Get", "GET", WORKSPACE, self.get),
             Operation("Workspaces.ListByResourceGroup", "GET", group, self.list),
             Operation("Discovery.Get", "GET", "/discovery/workspaces/{guid}", self.discovery),
-            Operation("Compute.Get", "GET", WORKSPACE + "/computes/{name}", self.get_compute),
-            Operation("Compute.List", "GET", WORKSPACE + "/computes", self.list_computes),
         ]
 
     async def get(self, call: Call) -> Response:
@@ -56,17 +54,6 @@ class Workspaces:
         """Say where the data planes are: all of them here."""
         names = ("api", "history", "experimentation", "hyperdrive", "modelmanagement", "pipelines")
         return JSONResponse(dict.fromkeys((*names, "studio", "catalog"), call.base_url))
-
-    async def get_compute(self, call: Call) -> Response:
-        """Describe one compute cluster."""
-        for name in self._context.settings.computes:
-            if name.lower() == call.params["name"].lower():
-                return JSONResponse(self._compute(name))
-        raise not_found(f"Compute {call.params['name']}")
-
-    async def list_computes(self, call: Call) -> Response:
-        """Give all compute clusters."""
-        return call.page([self._compute(name) for name in self._context.settings.computes])
 
     def _workspace(self, base_url: str) -> Json:
         settings = self._context.settings
@@ -88,29 +75,6 @@ class Workspaces:
                 "provisioningState": "Succeeded",
                 "publicNetworkAccess": "Enabled",
                 "storageAccount": f"{group}/providers/Microsoft.Storage/storageAccounts/{account}",
-            },
-        }
-
-    def _compute(self, name: str) -> Json:
-        settings = self._context.settings
-        scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
-        return {
-            "id": f"{settings.workspace_id}/computes/{name}",
-            "name": name,
-            "type": f"{PROVIDER}/workspaces/computes",
-            "location": settings.location,
-            "properties": {
-                "computeType": "AmlCompute",
-                "computeLocation": settings.location,
-                "provisioningState": "Succeeded",
-                "properties": {
-                    "vmSize": "STANDARD_DS3_V2",
-                    "vmPriority": "Dedicated",
-                    "scaleSettings": scale,
-                    "allocationState": "Steady",
-                    "currentNodeCount": 1,
-                    "targetNodeCount": 1,
-                },
             },
         }
 
