@@ -31,9 +31,10 @@ def _obey(state: ModelState, order: Order, now: datetime) -> Step:
     if rollout is None or rollout.phase.ended:
         if order.verb is Verb.ROLLBACK:
             return _return(state, words, now)
-        return _refused(state, order, "no rollout is in flight")
+        return _refused(state, order, "no rollout is in flight", now)
     if rollout.going_back:
-        return _refused(state, order, f"the rollout is going back already: {rollout.going_back}")
+        why = f"the rollout is going back already: {rollout.going_back}"
+        return _refused(state, order, why, now)
     match order.verb:
         case Verb.PAUSE:
             return _flag(state, rollout, words, now, paused=True)
@@ -94,6 +95,6 @@ def _to(version: Version, environment: int, phase: Phase, now: datetime) -> Roll
     return Rollout(version, environment, phase, started_at=now, entered_at=now)
 
 
-def _refused(state: ModelState, order: Order, why: str) -> Step:
+def _refused(state: ModelState, order: Order, why: str, now: datetime) -> Step:
     text = f"{order.verb.value}: {why}; {order.who}: {order.because}"
-    return Step(state, Kind.REFUSED, (Reason("order_not_possible", text),), due_at=order.ordered_at)
+    return Step(state, Kind.REFUSED, (Reason("order_not_possible", text),), due_at=now)

@@ -87,7 +87,8 @@ def _ended_badly(
         state = next_attempt(state, training, now)
         assert state.training is not None
         reason = Reason("retry", f"{text}; attempt {state.training.attempt} follows")
-        return Step(state, Kind.FAILED, (reason,), (SubmitJob(state.training),))
+        due = now + spec.retraining.poll
+        return Step(state, Kind.FAILED, (reason,), (SubmitJob(state.training),), due_at=due)
     return _given_up(state, Reason(f"job_{job.status.value}", text), now)
 
 

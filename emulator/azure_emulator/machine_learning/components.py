@@ -50,6 +50,10 @@ class Components(Assets):
             self._references.require(node.get("componentId"))
         return properties
 
+    def keeps(self, old: Resource) -> bool:
+        """Keep components without a name: their version is a hash of all that counts."""
+        return bool(old.properties.get("isAnonymous"))
+
     def show(self, resource: Resource) -> Json:
         """Leave out the graph and write booleans as the service does."""
         spec = dict(resource.properties["componentSpec"])
