@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.events import Order
@@ -39,22 +40,22 @@ def against_whom(state: ModelState, training: Training) -> Training:
     return replace(training, champion=champion, anchor=anchor.number if anchor else None)
 
 
-def accept(state: ModelState, order: Order) -> Step:
+def accept(state: ModelState, order: Order, now: datetime) -> Step:
     """Obey an order to judge the next challenger without the champion."""
     champion, present = state.champion, state.accepting
     if champion is None:
         text = f"accept: there is no champion to be compared with; {order.who}: {order.because}"
         refused = Reason("order_not_possible", text)
-        return Step(state, Kind.REFUSED, (refused,), due_at=order.ordered_at)
+        return Step(state, Kind.REFUSED, (refused,), due_at=now)
     number = champion.version.number
     if present is not None and present.champion == number:
         text = f"order {order.order_id} joins order {present.order_id}"
         joined = Reason("order_joined", text)
-        return Step(state, Kind.COALESCED, (joined,), due_at=order.ordered_at)
+        return Step(state, Kind.COALESCED, (joined,), due_at=now)
     words = f"{order.who}: {order.because}"
     text = f"the next challenger is judged without champion {number}; {words}"
     state = replace(state, accepting=Acceptance(order.order_id, number, words))
-    return Step(state, Kind.ACTED, (Reason("accept_ordered", text),), due_at=order.ordered_at)
+    return Step(state, Kind.ACTED, (Reason("accept_ordered", text),), due_at=now)
 
 
 def judged(state: ModelState, training: Training) -> ModelState:

@@ -208,7 +208,7 @@ CASES: tuple[tuple[str, str, Callable[[Laboratory], Found]], ...] = (
     ),
     (
         "accepted without the champion, and no better than guessing",
-        "Halt, Retain: malformed, not_above_baseline",
+        "Halt, Retain: malformed",
         lambda lab: _accepted(lab, SHUFFLED),
     ),
     ("arguments swapped: the folders", "Failed: retry", _folders_swapped),

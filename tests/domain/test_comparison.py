@@ -34,7 +34,7 @@ def ruled(*values: float, **changes: object) -> ModelState:
 
 def test_order_is_kept_with_who_and_why() -> None:
     """It says which champion it is about, and is looked at at once."""
-    step = accept(ruled(0.7, 0.8, 0.7), order())
+    step = accept(ruled(0.7, 0.8, 0.7), order(), NOON)
     assert step.state.accepting == LEAVE
     assert (step.kind, step.due_at) == (Kind.ACTED, NOON)
     (reason,) = step.reasons
@@ -44,8 +44,8 @@ def test_order_is_kept_with_who_and_why() -> None:
 
 def test_second_order_joins_the_first() -> None:
     """Twice is harmless: one challenger is accepted, and the second order says whom it joins."""
-    once = accept(ruled(0.7, 0.8, 0.7), order()).state
-    twice = accept(once, order("o2"))
+    once = accept(ruled(0.7, 0.8, 0.7), order(), NOON).state
+    twice = accept(once, order("o2"), NOON)
     assert (twice.state, twice.kind) == (once, Kind.COALESCED)
     assert twice.reasons[0].text == "order o2 joins order o1"
 
@@ -53,12 +53,12 @@ def test_second_order_joins_the_first() -> None:
 def test_order_about_a_champion_of_before_is_replaced() -> None:
     """Leave that was given beside another champion says nothing of the present one."""
     before = ruled(0.7, 0.8, 0.7, accepting=replace(LEAVE, champion=2, order_id="o0"))
-    assert accept(before, order()).state.accepting == LEAVE
+    assert accept(before, order(), NOON).state.accepting == LEAVE
 
 
 def test_without_a_champion_there_is_nothing_to_leave_out() -> None:
     """The first challenger is compared with no champion anyway."""
-    step = accept(state(), order())
+    step = accept(state(), order(), NOON)
     assert (step.kind, step.state) == (Kind.REFUSED, state())
     assert step.reasons[0].text.startswith("accept: there is no champion")
     assert step.reasons[0].text.endswith("ann: columns changed")
