@@ -155,8 +155,9 @@ def _look_at_landings(
         return state, [Reason("found_by_listing", text)]
     if not fresh and data_at is not None and data_at <= now:
         state = replace(state, landing_first_at=None, landing_last_at=None)
-        known = state.manifest.data_version if state.manifest else ""
-        text = f"all files that landed are in data {known} already"
+        text = "nothing is left to train of what landed"
+        if state.manifest is not None:
+            text = f"all files that landed are in data {state.manifest.data_version} already"
         return state, [Reason("nothing_new", text)]
     return state, []
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,13 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, known: Mapping[str, Any], scores: Mapping[str, Score | None]) -> None:
     whole = {package: score and asdict(score) for package, score in scores.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"schema": 1, "packages": whole, "modules": dict(sorted(known.items()))})
-    path.write_text(text + "\n")
+    kept = {
+        "schema": 1,
+        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}Z",
+        "packages": whole,
+        "modules": dict(sorted(known.items())),
+    }
+    path.write_text(json.dumps(kept) + "\n")
 
 
 if __name__ == "__main__":
