@@ -60,13 +60,18 @@ class Wire:
 
 
 @pytest.fixture
-def wire(tmp_path: Path, ml_emulator: Emulator) -> Iterator[Wire]:
+def wire(tmp_path: Path, ml_emulator: Emulator, emulator_home: Path) -> Iterator[Wire]:
     """An emulator of its own, which the test may kill."""
     tiny = ml_emulator.process.command[ml_emulator.process.command.index("--image") + 1]
     pattern, _, command = tiny.partition("=")
     with (
         start_azurite(tmp_path) as azurite,
-        start_emulator(tmp_path, azurite.blob_url, images={pattern: command}) as emulator,
+        start_emulator(
+            tmp_path,
+            azurite.blob_url,
+            images={pattern: command},
+            record=emulator_home / "calls.jsonl",
+        ) as emulator,
     ):
         wire = Wire(emulator)
         routes = {"livenessRoute": ROUTE, "readinessRoute": ROUTE}
