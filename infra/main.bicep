@@ -232,7 +232,3 @@ output NOON_STORAGE_ACCOUNT string = storage.outputs.name
 output NOON_WORKSPACE string = machineLearning.outputs.workspaceName
 output NOON_REGISTRY string = registry.outputs.loginServer
 output NOON_WEB_URL string = web.outputs.origin
-output NOON_SYSTEM_TOPICS object = {
-  storage: storage.outputs.name
-  workspace: machineLearning.outputs.workspaceName
-}
