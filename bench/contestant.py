@@ -36,7 +36,11 @@ class Contestant:
     prepare: Callable[[Environment, dict[str, str], int], None] | None = None
     """What its users do before the first start."""
     headers: Callable[[], dict[str, str]] | None = None
-    """What is sent besides, known once it was prepared."""
+    """What is sent besides, known once it answers."""
+    counted: Path | None = None
+    """Holds the id of the one process that is measured; None: all are."""
+    python: Path | None = None
+    """The interpreter, where it is not that of an environment of its own."""
 
     @property
     def slug(self) -> str:
@@ -45,6 +49,8 @@ class Contestant:
 
     def installed(self) -> Environment:
         """Its environment; raises BenchError when it cannot be made."""
+        if self.python is not None:
+            return Environment(self.python.parents[1])
         folder = self.requirements.parent.name
         return install("noon" if folder == "requirements" else folder, self.requirements)
 

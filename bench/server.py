@@ -28,6 +28,8 @@ class Server:
     environment: dict[str, str]
     folder: Path
     log: Path
+    counted: Path | None = None
+    """Holds the id of the one process of it that is measured; None: all are."""
     process: subprocess.Popen[bytes] = field(init=False)
     started: float = field(init=False)
 
@@ -61,12 +63,12 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """What it and its living children have used so far."""
-        return sum(sum(map(int, fields[11:13])) for fields in self._stats()) / TICKS
+        return sum(sum(map(int, fields[11:13])) for fields in self._measured()) / TICKS
 
     def megabytes(self) -> float:
         """What it and its children hold in memory; pages that they share count once for each."""
         page = os.sysconf("SC_PAGE_SIZE")
-        return sum(int(fields[21]) for fields in self._stats()) * page / 1e6
+        return sum(int(fields[21]) for fields in self._measured()) * page / 1e6
 
     def stop(self) -> None:
         """End it and all that it started."""
@@ -78,6 +80,13 @@ class Server:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         self.process.wait()
+
+    def _measured(self) -> list[list[str]]:
+        stats = self._stats()
+        if self.counted is None:
+            return stats
+        only = self.counted.read_text()
+        return [fields for fields in stats if fields[-1] == only]
 
     def _session(self) -> list[int]:
         return [int(fields[-1]) for fields in self._stats()]
