@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from shared.domain.events import Message
 from shared.domain.facts import EndpointFacts, JobStatus, ProvisioningState
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Rollout, Subject, Training
-from simulation.standing import Standing, check_moving
+from simulation.standing import Standing, check_moving, check_slots
 from simulation.truth import TRAINED_WITHIN, Pass, Truth, ViolationError, live, version_of
 
 
@@ -26,7 +27,10 @@ class Checker:
         self.orders: dict[str, tuple[str, datetime]] = {}
         """Orders that no decision speaks of yet, with the model."""
         self.unsaid = 0
-        """Decisions that died with their pass, between the saving and the recording."""
+        """Decisions that died with their pass, after the saving, and were recorded by a later."""
+        self._promised: dict[str, Decision] = {}
+        """Decisions that were saved and are not recorded yet."""
+        self._recorded: deque[str] = deque(maxlen=1000)
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._standing = Standing()
         self._deleting: dict[str, str] = {}
@@ -39,7 +43,8 @@ class Checker:
         """A message is delivered."""
         for each in self.passes:
             each.disturbed = True
-        delivered = Pass(message, self._owed_rollback(message.model))
+        words = (each.id for each in self._promised.values() if each.model == message.model)
+        delivered = Pass(message, self._owed_rollback(message.model), frozenset(words))
         self.passes.append(delivered)
         return delivered
 
@@ -48,15 +53,15 @@ class Checker:
         self.passes.remove(delivered)
         text = f"{delivered.message.model} {delivered.message.cause!r}"
         if raised:
-            self._forgive(delivered)
             return
         if len(delivered.decisions) != 1:
             count = len(delivered.decisions)
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
-        if decision.kind is Kind.FAILED:
-            self._forgive(delivered)
         unknown = decision.kind is Kind.FAILED and not decision.about
+        left = delivered.owed_words & self._promised.keys()
+        if left and not unknown:
+            raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
         if (
             delivered.slot_taken
             and not unknown
@@ -70,15 +75,16 @@ class Checker:
                 text = f"{text}: nothing was ordered that gives {wished} the traffic"
                 raise ViolationError("rollback_at_once", text)
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
-        """A state was written."""
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
+        """A state was written, with decisions that this pass or a later one is to record."""
+        self._promised |= {each.id: each for each in said if each.id not in self._recorded}
         if self.passes:
             self.passes[-1].saved = True
-            self.passes[-1].taken += tuple(taken)
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
             self.passes[-1].slot_taken = True
+            check_slots(old, new, said, self._specs[new.model])
         self._check_verdict(old, new)
         if old.rollout is not None and new.rollout is not None:
             self._check_step(old, old.rollout, new.rollout)
@@ -136,8 +142,12 @@ class Checker:
         self._check_saved(deployment)
         self._deleting[model] = deployment
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or by a later one."""
+        self._ended_by(decision)
+        if late:
+            self.unsaid += 1
+            return
         for delivered in reversed(self.passes):
             if delivered.message.model == decision.model:
                 # The same one again, because nobody heard that it was kept, is one row.
@@ -146,14 +156,6 @@ class Checker:
                     decision,
                 ]
                 break
-        for key in decision.about:
-            what, _, name = key.partition(":")
-            if what == "order":
-                self.orders.pop(name, None)
-            if what == "slot":
-                said = self._slots_said.setdefault((decision.model, name), decision.id)
-                if said != decision.id:
-                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
         if decision.facts.get("check") == "failed" and not self._interrupted():
             self._check_turned_back(decision)
 
@@ -187,13 +189,19 @@ class Checker:
         if not self.passes or not self.passes[-1].saved:
             raise ViolationError("wish_first", f"{what} is ordered before the wish was saved")
 
-    def _forgive(self, delivered: Pass) -> None:
-        """What was saved by a pass that died before it could record it stays unsaid."""
-        said = any(decision.about for decision in delivered.decisions)
-        if delivered.saved and not said:
-            self.unsaid += 1
-            for row in delivered.taken:
-                self.orders.pop(row.removeprefix("order-"), None)
+    def _ended_by(self, decision: Decision) -> None:
+        """Slots and orders end in one decision; what could not be saved ends none."""
+        if self._promised.pop(decision.id, None) is None and "saved" in decision.facts:
+            return
+        self._recorded.append(decision.id)
+        for key in decision.about:
+            what, _, name = key.partition(":")
+            if what == "order":
+                self.orders.pop(name, None)
+            if what == "slot":
+                said = self._slots_said.setdefault((decision.model, name), decision.id)
+                if said != decision.id:
+                    raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
 
     def _interrupted(self) -> bool:
         return not self.passes or self.passes[-1].disturbed

@@ -16,7 +16,7 @@ from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
 from shared.domain.decision import Decision
 from shared.domain.events import Message
-from shared.domain.facts import EndpointFacts, SlotFacts
+from shared.domain.facts import EndpointFacts, Overtaken, Slot, SlotFacts
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Subject, Training
 
@@ -24,8 +24,8 @@ from shared.domain.state import ModelState, Subject, Training
 class Watcher(Protocol):
     """Who is told of everything that the control plane does."""
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
-        """A state was written."""
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
+        """A state was written, with the decisions that are to be recorded."""
 
     def submitting(self, model: str, training: Training) -> None:
         """A job that was not there is about to start."""
@@ -39,8 +39,8 @@ class Watcher(Protocol):
     def deleting(self, model: str, deployment: str) -> None:
         """A deployment is about to be deleted."""
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or by a later one, since its own had died."""
 
 
 class WatchedStates(MemoryStateStore):
@@ -55,12 +55,18 @@ class WatchedStates(MemoryStateStore):
         """The state alone, without looking for rows."""
         return self._states.get(model, (None, ""))[0]
 
-    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+    def save(
+        self,
+        state: ModelState,
+        etag: str,
+        taken: Sequence[str] = (),
+        unsaid: Sequence[Decision] = (),
+    ) -> str:
         """Write the state if it is still that of `etag`."""
         old = self.state(state.model)
-        written = super().save(state, etag, taken)
+        written = super().save(state, etag, taken, unsaid)
         heapq.heappush(self._due, (state.next_due_at, state.model))
-        self._watcher.saving(old, state, taken)
+        self._watcher.saving(old, state, unsaid)
         return written
 
     def earliest(self) -> datetime | None:
@@ -144,11 +150,19 @@ class RecentDecisions:
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self.recent: deque[Decision] = deque(maxlen=200)
+        self._kept: dict[str, deque[str]] = {}
 
-    def append(self, decision: Decision) -> None:
-        """Keep it for a while."""
+    def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
+        """Keep it for a while, and those that were never kept."""
+        kept = self._kept.setdefault(decision.model, deque(maxlen=50))
+        for each in also:
+            if each.id not in kept:
+                kept.append(each.id)
+                self.recent.append(each)
+                self._watcher.recorded(each, late=True)
+        kept.append(decision.id)
         self.recent.append(decision)
-        self._watcher.recorded(decision)
+        self._watcher.recorded(decision, late=False)
 
     def since(self, model: str, since: datetime, most: int) -> list[Decision]:
         """The newest decisions of a model."""
@@ -231,3 +245,9 @@ class RememberedSlots:
         ):
             facts = self._known[schedule, time_zone] = self._cron.around(schedule, time_zone, now)
         return facts
+
+    def between(
+        self, schedule: str, time_zone: str, after: datetime, newest: Slot
+    ) -> Overtaken | None:
+        """The slots that the newest has overtaken."""
+        return self._cron.between(schedule, time_zone, after, newest)

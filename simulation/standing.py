@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from shared.adapters.schedule import CronSlots
+from shared.domain.decision import Decision
 from shared.domain.facts import EndpointFacts
+from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState
 from simulation.truth import MOVES_WITHIN, REFERRED_WITHIN, SEEN_WITHIN, ViolationError
 
@@ -35,6 +39,25 @@ class Standing:
                 self._loose.pop((model, name), None)
             elif now - self._loose.setdefault((model, name), now) > REFERRED_WITHIN:
                 raise ViolationError("nothing_orphaned", f"{model}: {name} stands for nothing")
+
+
+def check_slots(
+    old: ModelState, new: ModelState, said: Sequence[Decision], spec: ModelSpec
+) -> None:
+    """Every slot up to the one that was dealt with ends in the last decision that was saved."""
+    policy, at, until = spec.retraining, old.last_slot_at, new.last_slot_at
+    if not said:
+        raise ViolationError("decided_recorded", f"{new.model}: a state was saved without a word")
+    missed = said[-1].facts.get("slots_missed")
+    span = (missed["first"], missed["last"]) if isinstance(missed, dict) else ("", "")
+    while at is not None and until is not None and at < until:
+        slot = CronSlots().around(policy.schedule, policy.time_zone, at).next
+        if slot is None or slot.due_at > until:
+            return
+        named = f"slot:{slot.key}" in said[-1].about or str(span[0]) <= slot.key <= str(span[1])
+        if not named:
+            raise ViolationError("slot_decided", f"{new.model}: {slot.key} ended in nothing")
+        at = slot.due_at
 
 
 def check_moving(state: ModelState, now: datetime) -> None:

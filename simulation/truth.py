@@ -66,11 +66,11 @@ class Pass:
     message: Message
     rollback_owed: str = ""
     """The champion that must get all traffic in this pass."""
+    owed_words: frozenset[str] = frozenset()
+    """Decisions of passes that died, which this one has to record."""
     saved: bool = False
     decisions: list[Decision] = field(default_factory=list)
     routed: list[dict[str, int]] = field(default_factory=list)
-    taken: tuple[str, ...] = ()
-    """Rows that were taken in."""
     slot_taken: bool = False
     """The newest slot was given a job or skipped."""
     disturbed: bool = False

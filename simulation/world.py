@@ -234,9 +234,9 @@ class World:
 
     # the watcher of the parts: passes on to the checker, and lets the outside follow
 
-    def saving(self, old: ModelState | None, new: ModelState, taken: Sequence[str]) -> None:
+    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written."""
-        self.checker.saving(old, new, taken)
+        self.checker.saving(old, new, said)
         if new.rollout is not None and new.rollout.phase is Phase.CANARY:
             self.outsides[new.model].canary_began()
         if new.champion is not None and (old is None or old.champion != new.champion):
@@ -281,7 +281,7 @@ class World:
         """A deployment goes."""
         self.checker.deleting(model, deployment)
 
-    def recorded(self, decision: Decision) -> None:
-        """A decision was kept."""
+    def recorded(self, decision: Decision, *, late: bool) -> None:
+        """A decision was kept, by its own pass or a later one."""
         self.note(decision)
-        self.checker.recorded(decision)
+        self.checker.recorded(decision, late=late)

@@ -38,6 +38,8 @@ LOCKS = {
     "cli.in": "requirements/cli.txt",
     "dev.in": "requirements/dev.txt",
     "functions.in": "requirements.txt",
+    "mutation.in": "requirements/mutation.txt",
+    "inference.in": "requirements/inference.txt",
     "node.in": "requirements/node.txt",
     "training.in": "requirements/training.txt",
     "uv.in": "requirements/uv.txt",

@@ -1,21 +1,32 @@
-"""The command line: certificate, azurite, serve, env, functions."""
+"""The command line: `up` for people, its parts one by one for other programs."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+from .fault_commands import app as faults
+from .home import SUBSCRIPTION
+from .local_commands import down, env, logs, reset, status, up
+from .mistakes import UserMistakeError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Azure on this machine, for the official and unmodified SDKs.",
+)
+for command in (up, down, env, status, logs, reset):
+    app.command()(command)
+app.add_typer(faults, name="faults")
 Home = Annotated[Path, typer.Option(help="The folder that holds everything durable.")]
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+PARTS = "The parts one by one"
 
 
-@app.command()
+@app.command(rich_help_panel=PARTS)
 def certificate(home: Home) -> None:
     """Make HOME/tls: our CA, a certificate for localhost, a bundle for clients."""
     from .certificates import ensure_certificates
@@ -23,7 +34,7 @@ def certificate(home: Home) -> None:
     typer.echo(ensure_certificates(home).bundle)
 
 
-@app.command()
+@app.command(rich_help_panel=PARTS)
 def azurite(
     home: Home,
     blob_port: Annotated[int, typer.Option()] = 10000,
@@ -40,7 +51,7 @@ def azurite(
     os.execvp(command[0], command)  # noqa: S606 - our own command
 
 
-@app.command()
+@app.command(rich_help_panel=PARTS)
 def serve(
     home: Home,
     blob_url: Annotated[str, typer.Option(help="The blob account, over TLS.")],
@@ -52,6 +63,9 @@ def serve(
     compute: Annotated[list[str] | None, typer.Option(help="A cluster's name.")] = None,
     image: Annotated[list[str] | None, typer.Option(help="IMAGE GLOB=LOCAL COMMAND")] = None,
     python: Annotated[Path, typer.Option(help="What `python` is to jobs.")] = Path(sys.executable),
+    inference_server: Annotated[
+        Path | None, typer.Option(help="The azmlinfsrv that runs scoring scripts.")
+    ] = None,
     operation_seconds: Annotated[float, typer.Option(help="Least time of operations.")] = 2.0,
     poll_milliseconds: Annotated[int, typer.Option(help="retry-after-ms; 0 sends none.")] = 100,
     watch_seconds: Annotated[float, typer.Option(help="Pause between looks at blobs.")] = 0.5,
@@ -74,25 +88,14 @@ def serve(
         computes=tuple(compute or ["cpu-cluster"]),
         images=tuple(_pair(value) for value in image or []),
         python=python.absolute(),
+        inference_server=inference_server.absolute() if inference_server else None,
         watch_seconds=watch_seconds,
         record=record,
     )
     raise typer.Exit(run(settings, Pace(operation_seconds, poll_milliseconds)))
 
 
-@app.command()
-def env(
-    home: Home,
-    port: Annotated[int, typer.Option(help="The port of `serve`.")] = 8443,
-) -> None:
-    """Print the variables that point Azure's SDKs here: eval "$(azure-emulator env --home …)"."""
-    from .environment import client_environment
-
-    for name, value in client_environment(home, f"https://127.0.0.1:{port}").items():
-        typer.echo(f"export {name}={shlex.quote(value)}")
-
-
-@app.command()
+@app.command(rich_help_panel=PARTS)
 def functions(
     home: Home,
     app_root: Annotated[Path, typer.Option("--app", help="The folder with host.json.")],
@@ -101,10 +104,17 @@ def functions(
     queue_visibility_seconds: Annotated[
         float, typer.Option(help="How long a message stays hidden at a time.")
     ] = 600.0,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again whenever the app's files change.")
+    ] = False,
 ) -> None:
     """Run a Functions host for one app."""
     from .functions.cli import functions as run
 
+    if reload:
+        from .functions.reloading import reload as run_again
+
+        raise typer.Exit(run_again(app_root, home))
     seconds = queue_visibility_seconds
     code = run(home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds)
     raise typer.Exit(code)
@@ -118,8 +128,14 @@ def _pair(value: str) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a person's mistake ends it with words instead of a traceback."""
+    try:
+        app(prog_name="azure-emulator")
+    except UserMistakeError as mistake:
+        typer.echo(f"azure-emulator: {mistake}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROVIDER = "Microsoft.MachineLearningServices"
+NOT_IMPLEMENTED = 501
 
 
 class ArmError(Exception):
@@ -57,6 +58,13 @@ def user_error(message: str, inner: str = "BadArgument", status: int = 400) -> A
 def not_found(what: str) -> ArmError:
     """Give the 404; its code is UserError on the real service too."""
     return ArmError(404, "UserError", f"{what} was not found.", "NotFound")
+
+
+def not_implemented(what: str) -> ArmError:
+    """Give the refusal of what Azure does and the emulator does not; the router logs it."""
+    return ArmError(
+        NOT_IMPLEMENTED, "NotImplemented", f"{what} is not implemented by the emulator."
+    )
 
 
 def envelope(resource: Resource, properties: Json | None = None) -> Json:

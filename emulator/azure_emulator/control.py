@@ -27,7 +27,6 @@ class Control:
         self._pace = context.pace
         self._log = log
         self._faults = context.faults
-        self._event_faults = context.events.faults
 
     def routes(self) -> list[Route]:
         """Give the routes."""
@@ -50,8 +49,14 @@ class Control:
     async def requests(self, _: Request) -> JSONResponse:
         """Give the number of calls by operation and the last calls."""
         counts = dict(self._log.counts)
-        answer = {"total": sum(counts.values()), "counts": counts, "recent": list(self._log.recent)}
-        return JSONResponse(answer)
+        return JSONResponse(
+            {
+                "total": sum(counts.values()),
+                "counts": counts,
+                "unsupported": dict(self._log.unsupported),
+                "recent": list(self._log.recent),
+            }
+        )
 
     async def forget_requests(self, _: Request) -> JSONResponse:
         """Count from zero."""
@@ -63,14 +68,11 @@ class Control:
         return JSONResponse({"value": self._faults.listed()})
 
     async def add_fault(self, request: Request) -> JSONResponse:
-        """Take a fault: of an operation, or of an event."""
+        """Take a fault."""
         try:
             rule = json.loads(await request.body())
             if not isinstance(rule, dict):
                 raise BadRuleError("A rule is a JSON object.", 'As in {"operation": "Jobs.Get"}.')
-            if "event" in rule:
-                self._event_faults.add(rule)
-                return JSONResponse({}, 201)
             return JSONResponse({"id": self._faults.add(rule)}, 201)
         except (TypeError, ValueError) as error:
             hint = error.hint if isinstance(error, BadRuleError) else ""
@@ -92,7 +94,6 @@ class Control:
     async def clear_faults(self, _: Request) -> JSONResponse:
         """Forget all faults."""
         self._faults.clear()
-        self._event_faults.clear()
         return JSONResponse({})
 
     async def pace(self, request: Request) -> JSONResponse:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from .event_grid.faults import EventFaults
+from typing import Any, Protocol
 
 
 class EventSink(Protocol):
     """Takes events of ARM resources and delivers them."""
-
-    faults: EventFaults
 
     async def start(self) -> None:
         """Begin to deliver."""
@@ -23,6 +16,3 @@ class EventSink(Protocol):
 
     def publish(self, scope: str, event_type: str, subject: str, data: dict[str, Any]) -> None:
         """Accept one event durably; from any thread."""
-
-    def routes(self) -> list[Route]:
-        """Give the ARM routes of the subscriptions."""

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from .arm import ArmError, Json, user_error
+from .arm import NOT_IMPLEMENTED, ArmError, Json, not_implemented, user_error
 from .fault_answers import answer
 from .reads import seen_through
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from .faults import Fault, Faults
+    from .resource import Resource
     from .settings import ServeSettings
 
 log = logging.getLogger("azure_emulator")
@@ -30,6 +36,7 @@ WORKSPACE = (
     "/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
 )
 PAGE_SIZE = 100
+VIEWS = {"activeonly": False, "archivedonly": True, "all": None}
 
 
 @dataclass(slots=True)
@@ -54,20 +61,57 @@ class Call:
         return default
 
     def page(self, values: list[Json]) -> JSONResponse:
-        """Answer one page of a list; `$top` is its size and nextLink leads on."""
-        start = int(self.query("$skip", "0"))
-        size = int(self.query("$top", "0")) or PAGE_SIZE
-        answer: Json = {"value": values[start : start + size]}
-        if start + size < len(values):
-            url = self.request.url.include_query_params(**{"$skip": start + size})
-            answer["nextLink"] = str(url)
+        """Answer one page of a list; `$top` or `count` is its size and nextLink leads on."""
+        start = self.after or 0
+        size = self._page_size()
+        more = start + size if start + size < len(values) else None
+        return self._page(values[start : start + size], more)
+
+    def page_of(self, resources: Iterator[Resource], show: Callable[[Resource], Json]) -> Response:
+        """Answer one page of what the store walks through, from `after` on."""
+        size = self._page_size()
+        found = list(islice(resources, size + 1))
+        more = found[size - 1].sequence if len(found) > size else None
+        return self._page([show(resource) for resource in found[:size]], more)
+
+    @property
+    def after(self) -> int | None:
+        """Give the place that the token in `$skip` stands for; callers take it as it comes."""
+        token = self.query("$skip") or self.query("$skipToken")
+        if not token:
+            return None
+        try:
+            return int(base64.urlsafe_b64decode(token).decode())
+        except ValueError:
+            raise user_error("The continuation token is not valid.", "InvalidToken") from None
+
+    def archived(self) -> bool | None:
+        """Say what `listViewType` asks for: the archived, the others, or None for all."""
+        view = self.query("listViewType", "ActiveOnly").lower()
+        if view not in VIEWS:
+            message = f"'{view}' is not a listViewType: ActiveOnly, ArchivedOnly or All."
+            raise user_error(message, "InvalidListViewType")
+        return VIEWS[view]
+
+    def _page_size(self) -> int:
+        # Lists of endpoints and skus call it `count`.
+        top = self.query("$top") or self.query("count")
+        if top and not (top.isdecimal() and int(top)):
+            raise user_error("$top and count are numbers above 0.", "InvalidTop")
+        return min(int(top), PAGE_SIZE) if top else PAGE_SIZE
+
+    def _page(self, values: list[Json], more: int | None) -> JSONResponse:
+        answer: Json = {"value": values}
+        if more is not None:
+            token = base64.urlsafe_b64encode(str(more).encode()).decode()
+            answer["nextLink"] = str(self.request.url.include_query_params(**{"$skip": token}))
         return JSONResponse(answer)
 
 
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """A name as in Azure's own specification, and what it answers to."""
 
@@ -77,17 +121,20 @@ class Operation:
     handler: Handler
 
     def match(self, segments: list[str]) -> dict[str, str] | None:
-        """Give the named parts of the path, or None when it is not this operation's."""
-        wanted = self.template.strip("/").split("/")
-        if len(wanted) != len(segments):
-            return None
+        """Give the named parts of a path of as many parts, or None when it is not ours."""
         params: dict[str, str] = {}
-        for want, have in zip(wanted, segments, strict=True):
+        # From the end, where paths differ.
+        for want, have in zip(reversed(self.parts), reversed(segments), strict=True):
             if want.startswith("{"):
                 params[want[1:-1]] = have
             elif want.lower() != have.lower():
                 return None
         return params
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Give the parts of the path; a name stands for any one in braces."""
+        return tuple(self.template.strip("/").split("/"))
 
 
 @dataclass
@@ -95,11 +142,15 @@ class RequestLog:
     """The last calls and how many there were of each operation."""
 
     counts: Counter[str] = field(default_factory=Counter)
+    unsupported: Counter[str] = field(default_factory=Counter)
+    """The calls that were answered 501."""
     recent: deque[Json] = field(default_factory=lambda: deque(maxlen=10_000))
 
     def add(self, operation: str, method: str, path: str, status: int, seconds: float) -> None:
         """Note one call."""
         self.counts[operation] += 1
+        if status == 501:
+            self.unsupported[operation] += 1
         self.recent.append(
             {
                 "operation": operation,
@@ -114,6 +165,7 @@ class RequestLog:
     def clear(self) -> None:
         """Start counting anew."""
         self.counts.clear()
+        self.unsupported.clear()
         self.recent.clear()
 
 
@@ -132,12 +184,14 @@ class Router:
     def __init__(self, settings: ServeSettings, faults: Faults) -> None:
         self._settings = settings
         self._faults = faults
-        self._operations: list[Operation] = []
+        self._operations: dict[tuple[str, int], list[Operation]] = {}
         self.log = RequestLog()
 
     def add(self, operations: list[Operation]) -> None:
         """Take a controller's operations."""
-        self._operations.extend(operations)
+        for operation in operations:
+            form = (operation.method, len(operation.parts))
+            self._operations.setdefault(form, []).append(operation)
         self._faults.operations.update(operation.name for operation in operations)
 
     async def handle(self, request: Request) -> Response:
@@ -149,6 +203,8 @@ class Router:
         try:
             response = await self._with_fault(fault, request, name, operation, params)
         except ArmError as error:
+            if error.status == NOT_IMPLEMENTED:
+                log.warning("not implemented: %s", error.message)
             response = error.response()
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
@@ -174,9 +230,7 @@ class Router:
             if fault.status:
                 return answer(fault, name)
         if operation is None:
-            log.warning("not implemented: %s", name)
-            message = f"{name} is not implemented by the emulator."
-            raise ArmError(501, "NotImplemented", message)
+            raise not_implemented(name)
         self._authorize(request, params)
         call = Call(request, name, params, await _json_body(request))
         if request.method == "GET":
@@ -189,11 +243,10 @@ class Router:
     def _find(
         self, method: str, segments: list[str]
     ) -> tuple[str, Operation | None, dict[str, str]]:
-        for operation in self._operations:
-            if operation.method == method:
-                params = operation.match(segments)
-                if params is not None:
-                    return operation.name, operation, params
+        for operation in self._operations.get((method, len(segments)), ()):
+            params = operation.match(segments)
+            if params is not None:
+                return operation.name, operation, params
         return f"{method} /{'/'.join(segments)}", None, {}
 
     def _authorize(self, request: Request, params: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,13 @@ CREATE TABLE IF NOT EXISTS resources (
     created_at TEXT NOT NULL, modified_at TEXT NOT NULL, sequence INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS resources_by_parent ON resources (kind, parent, sequence);
+CREATE INDEX IF NOT EXISTS resources_by_sequence ON resources (sequence);
+CREATE INDEX IF NOT EXISTS resources_by_archived ON resources (kind, parent, {archived}, sequence);
 """
+# Assets say it in their properties, runs in `hidden`.
+ARCHIVED = (
+    "coalesce(json_extract(body, '$.properties.isArchived'), json_extract(body, '$.hidden'), 0)"
+)
 SELECT = (
     "SELECT id, kind, parent, name, body, state, created_at, modified_at, sequence FROM resources"
 )
@@ -33,6 +39,7 @@ View = Callable[[Resource, Resource | None], Resource | None]
 VIEW: ContextVar[View | None] = ContextVar("view", default=None)
 """What a read makes of a resource and of what it was before its last change (None: not known)."""
 BEFORE_MAX = 10_000
+WALK_ROWS = 128
 
 
 class Store:
@@ -45,7 +52,7 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(SCHEMA)
+        self._db.executescript(SCHEMA.format(archived=ARCHIVED))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -112,6 +119,59 @@ class Store:
             rows = self._db.execute(query + " ORDER BY sequence", parameters).fetchall()
         seen = (self._seen(_resource(row)) for row in rows)
         return [resource for resource in seen if resource]
+
+    def walk(
+        self,
+        kind: str,
+        parent: str,
+        *,
+        newest_first: bool = False,
+        archived: bool | None = None,
+        after: int | None = None,
+    ) -> Iterator[Resource]:
+        """Give what lies below a parent, read only as far as it is asked for.
+
+        `archived` keeps those or the others; `after` is the sequence of the last one seen.
+        """
+        direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
+        query = SELECT + " WHERE kind = ? AND parent = ?"
+        fixed: list[Any] = [kind, _key(parent)]
+        if archived is not None:
+            query += f" AND {ARCHIVED} = ?"
+            fixed.append(int(archived))
+        while True:
+            more = f" AND sequence {beyond} ?" if after is not None else ""
+            ordered = f"{query}{more} ORDER BY sequence {direction} LIMIT {WALK_ROWS}"
+            with self._lock:
+                given = [*fixed, after] if after is not None else fixed
+                rows = self._db.execute(ordered, given).fetchall()
+            for row in rows:
+                if seen := self._seen(_resource(row)):
+                    yield seen
+            if len(rows) < WALK_ROWS:
+                return
+            after = int(rows[-1][-1])
+
+    def without(self, kind: str, field: str, values: tuple[str, ...]) -> tuple[Resource, ...]:
+        """Give those of a kind, oldest first, whose body has none of the values in a field."""
+        marks = ", ".join("?" * len(values))
+        query = f"{SELECT} WHERE kind = ? AND json_extract(body, ?) NOT IN ({marks})"
+        with self._lock:
+            given = (kind, f"$.{field}", *values)
+            rows = self._db.execute(query + " ORDER BY sequence", given).fetchall()
+        return tuple(_resource(row) for row in rows)
+
+    def names(self, kind: str, parent: str) -> tuple[str, ...]:
+        """Give the names below a parent, oldest first."""
+        query = "SELECT name FROM resources WHERE kind = ? AND parent = ? ORDER BY sequence"
+        with self._lock:
+            return tuple(row[0] for row in self._db.execute(query, (kind, _key(parent))))
+
+    def parents(self, kind: str) -> tuple[str, ...]:
+        """Give the keys of the parents that have something of a kind."""
+        query = "SELECT DISTINCT parent FROM resources WHERE kind = ?"
+        with self._lock:
+            return tuple(row[0] for row in self._db.execute(query, (kind,)))
 
     def _seen(self, resource: Resource) -> Resource | None:
         view = VIEW.get()

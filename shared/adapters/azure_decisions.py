@@ -19,6 +19,10 @@ KEY_MAX = 300
 COPIED_MAX = 10_000
 """Characters of a decision that its index rows copy, so that one query reads many; a transaction
 takes 4 MiB."""
+TOGETHER_MAX = 200_000
+"""Characters of the decisions in the row of a state; a row takes 1 MiB of two bytes each."""
+PLANNED = {"kind": "planned_kind", "outcome": "planned_outcome"}
+"""Columns for how a pass meant to end, beside those for how it did."""
 CUT = " … [cut]"
 EPOCH = datetime.fromtimestamp(0, UTC)
 FAR = 10**17
@@ -35,18 +39,15 @@ class AzureTableDecisionLog:
     def __init__(self, table: AzureTable) -> None:
         self._table = table
 
-    def append(self, decision: Decision) -> None:
-        """Keep it; the same id twice is one row.
+    def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
+        """Keep it, and of `also` what is not there.
 
-        One transaction up to 99 things; beyond, the decision comes with the last of them.
+        One transaction up to some hundred rows, one for each decision and each thing that it is
+        about; beyond, a decision comes with the last of its rows.
         """
-        order, row = _order(decision), decision_row(decision)
-        small = sum(len(str(value)) for value in row.values()) <= COPIED_MAX
-        copied = row if small else {"PartitionKey": decision.model}
-        rows = [
-            copied | {"RowKey": f"i-{_key(key)}!{order}"} for key in dict.fromkeys(decision.about)
-        ]
-        waiting = iter([*rows, row])
+        writes = [(row, True) for each in also for row in _rows(each, _unless_kept(each))]
+        writes += [(row, False) for row in _rows(decision, decision_row(decision))]
+        waiting = iter(writes)
         while together := list(islice(waiting, TRANSACTION_MAX)):
             self._table.upsert_together(together)
 
@@ -65,7 +66,7 @@ class AzureTableDecisionLog:
         found = []
         for row in reversed(self._range(model, newest, prefix + "~", most)):
             order = str(row["RowKey"]).removeprefix(prefix)
-            whole = row if "id" in row else self._table.get(model, f"d-{order}")
+            whole = row if "kind" in row else self._table.get(model, f"d-{order}")
             if whole is not None:
                 found.append(decision_of(whole))
         return found
@@ -115,6 +116,43 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     }
 
 
+def _unless_kept(decision: Decision) -> dict[str, Any]:
+    """The row of a decision, laid under the one that may be there already.
+
+    Merged, it changes no column that says how the pass ended; a row that is new has only these.
+    """
+    row = decision_row(decision)
+    return {PLANNED.get(column, column): value for column, value in row.items()}
+
+
+def _rows(decision: Decision, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The row, after one for each thing that it is about, with a copy if it is small."""
+    order = _order(decision)
+    small = sum(len(str(value)) for value in row.values()) <= COPIED_MAX
+    copied = row if small else {"PartitionKey": decision.model}
+    keys = dict.fromkeys(decision.about)
+    return [*(copied | {"RowKey": f"i-{_key(key)}!{order}"} for key in keys), row]
+
+
+def decisions_text(decisions: Sequence[Decision]) -> str:
+    """Decisions as a text, for the row of a state; some detail of very long ones is left out."""
+    rows = [decision_row(decision) | {"at": decision.at.isoformat()} for decision in decisions]
+    text = json.dumps(rows)
+    if len(text) <= TOGETHER_MAX:
+        return text
+    brief = [
+        row | {"reasons": _texts(json.loads(row["reasons"])[:1]), "actions": "[]", "facts": "{}"}
+        for row in rows
+    ]
+    return json.dumps(brief)
+
+
+def decisions_of(text: str) -> list[Decision]:
+    """The decisions in such a text; none in an empty one."""
+    rows = json.loads(text) if text else []
+    return [decision_of(row | {"at": datetime.fromisoformat(row["at"])}) for row in rows]
+
+
 def decision_of(row: Mapping[str, Any]) -> Decision:
     """The decision in a row."""
     reasons = [text.partition("\n") for text in json.loads(row["reasons"])]
@@ -123,10 +161,10 @@ def decision_of(row: Mapping[str, Any]) -> Decision:
         model=str(row["PartitionKey"]),
         at=EPOCH + (row["at"] - EPOCH),
         cause=str(row["cause"]),
-        kind=Kind(row["kind"]),
+        kind=Kind(row.get("kind") or row["planned_kind"]),
         reasons=tuple(Reason(code, text) for code, _, text in reasons),
         actions=tuple(json.loads(row["actions"])),
-        outcome=str(row["outcome"]),
+        outcome=str(row.get("outcome") or row["planned_outcome"]),
         about=tuple(json.loads(row["about"])),
         facts=json.loads(row["facts"]),
     )

@@ -36,7 +36,7 @@ class AzureTableHealthWindow:
         """Upsert what was counted up to now; the same row again replaces itself."""
         for start in range(0, len(rows), ROWS_MAX):
             part = rows[start : start + ROWS_MAX]
-            self._table.upsert_together(_entity(model, row) for row in part)
+            self._table.upsert_together((_entity(model, row), False) for row in part)
 
 
 def _entity(model: str, row: HealthRow) -> dict[str, Any]:

@@ -8,16 +8,19 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.azure_decisions import decisions_of, decisions_text
 from shared.adapters.azure_errors import azure_errors
 from shared.adapters.azure_tables import AzureTable, escaped
 from shared.adapters.state_rows import (
     LANDING_PREFIX,
     ORDER_PREFIX,
     STATE_ROW,
+    earliest,
     landing_row,
     order_row,
     snapshot,
 )
+from shared.domain.decision import Decision
 from shared.domain.errors import ConflictError, MalformedError
 from shared.domain.events import Landing, Order, Verb
 from shared.domain.facts import Release, Snapshot
@@ -40,24 +43,32 @@ class AzureTableStateStore:
         """State and waiting rows in one query."""
         rows = self._table.query("PartitionKey eq @model", {"model": model})
         state, etag = None, ""
+        unsaid: list[Decision] = []
         landings: list[Landing] = []
         orders: list[Order] = []
         for row in rows:
             key = str(row["RowKey"])
             if key == STATE_ROW:
                 state, etag = state_of(row), str(row.metadata["etag"])
+                unsaid = decisions_of(_joined(row, "unsaid", "unsaid_pieces"))
             elif key.startswith(LANDING_PREFIX):
                 landings.append(Landing(key, _utc(row["bucket_ends_at"])))
             elif key.startswith(ORDER_PREFIX):
                 orders.append(_order_of(row))
-        return snapshot(state, etag, landings, orders)
+        return snapshot(state, etag, landings, orders, unsaid)
 
-    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+    def save(
+        self,
+        state: ModelState,
+        etag: str,
+        taken: Sequence[str] = (),
+        unsaid: Sequence[Decision] = (),
+    ) -> str:
         """Write the state if it is still that of `etag`, drop the taken rows, all or nothing."""
         from azure.core import MatchConditions
         from azure.data.tables import TableTransactionError
 
-        entity = state_row(state)
+        entity = state_row(state) | _pieces("unsaid", "unsaid_pieces", decisions_text(unsaid))
         if etag:
             options = {
                 "mode": "replace",
@@ -105,11 +116,22 @@ class AzureTableStateStore:
         )
 
     def next_due(self) -> dict[str, datetime]:
-        """When each known model is due, of all models in one query."""
+        """When each known model is due, by its state or by what waits; all in one query.
+
+        The table holds nothing but states, what waits and the release, so it is read as a whole.
+        """
+        columns = ["next_due_at", "bucket_ends_at", "ordered_at"]
         rows = self._table.query(
-            "RowKey eq @row", {"row": STATE_ROW}, select=["PartitionKey", "next_due_at"]
+            "RowKey ge @lowest", {"lowest": LANDING_PREFIX}, select=["PartitionKey", *columns]
         )
-        return {str(row["PartitionKey"]): _utc(row["next_due_at"]) for row in rows}
+        due: dict[str, datetime] = {}
+        waiting: list[tuple[str, datetime]] = []
+        for row in rows:
+            model, found = str(row["PartitionKey"]), [row.get(column) for column in columns]
+            if found[0] is not None:
+                due[model] = _utc(found[0])
+            waiting += [(model, _utc(at)) for at in found[1:] if at is not None]
+        return earliest(due, waiting)
 
 
 class AzureTableReleaseStore:
@@ -141,14 +163,12 @@ class AzureTableReleaseStore:
 def state_row(state: ModelState) -> dict[str, Any]:
     """The row that holds the state: JSON in pieces, and what queries need as columns."""
     text = json.dumps(_adapter().dump_python(state, mode="json"))
-    pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
     return {
         "PartitionKey": state.model,
         "RowKey": STATE_ROW,
         "schema": state.schema,
         "next_due_at": state.next_due_at,
-        "pieces": len(pieces),
-        **{f"json_{number}": piece for number, piece in enumerate(pieces)},
+        **_pieces("json", "pieces", text),
     }
 
 
@@ -161,11 +181,20 @@ def state_of(row: Mapping[str, Any]) -> ModelState:
             f"state of {row['PartitionKey']}: schema {row.get('schema')} is unknown here, "
             f"this version of Noon reads schema {STATE_SCHEMA}"
         )
-    text = "".join(str(row[f"json_{number}"]) for number in range(int(row["pieces"])))
     try:
-        return _adapter().validate_json(text)
+        return _adapter().validate_json(_joined(row, "json", "pieces"))
     except ValidationError as error:
         raise MalformedError(f"state of {row['PartitionKey']}: {error}") from error
+
+
+def _pieces(name: str, count: str, text: str) -> dict[str, Any]:
+    """A long text as columns of a row."""
+    pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+    return {count: len(pieces), **{f"{name}_{at}": piece for at, piece in enumerate(pieces)}}
+
+
+def _joined(row: Mapping[str, Any], name: str, count: str) -> str:
+    return "".join(str(row[f"{name}_{at}"]) for at in range(int(row.get(count, 0))))
 
 
 @cache

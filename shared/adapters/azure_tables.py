@@ -78,14 +78,18 @@ class AzureTable:
         with azure_errors(f"write {entity['RowKey']}"):
             self.client().upsert_entity(entity, mode=UpdateMode.REPLACE)
 
-    def upsert_together(self, entities: Iterable[dict[str, Any]]) -> None:
-        """Write rows of one partition, all or nothing; at the most a hundred."""
+    def upsert_together(self, writes: Iterable[tuple[dict[str, Any], bool]]) -> None:
+        """Write rows of one partition, all or nothing; at the most a hundred.
+
+        With each comes whether it is merged: then other columns of a row that is there stay.
+        """
         from azure.data.tables import TransactionOperation, UpdateMode
 
+        modes = {False: UpdateMode.REPLACE, True: UpdateMode.MERGE}
         with azure_errors(f"write rows of {self._name}"):
             self.client().submit_transaction(
-                (TransactionOperation.UPSERT, entity, {"mode": UpdateMode.REPLACE})
-                for entity in entities
+                (TransactionOperation.UPSERT, entity, {"mode": modes[merged]})
+                for entity, merged in writes
             )
 
     def delete_together(self, partition: str, rows: Sequence[str]) -> None:

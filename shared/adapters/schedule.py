@@ -9,10 +9,15 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from shared.domain.errors import SettingsError
-from shared.domain.facts import Slot, SlotFacts
+from shared.domain.facts import Overtaken, Slot, SlotFacts
 
 BACK = timedelta(days=400)
 """So far back the newest due slot is looked for: a yearly schedule has one."""
+COUNTED_MAX = 10_000
+"""Slots that are counted one by one: the minutes of a week, the hours of a year."""
+EACH_MAX = 90
+"""Up to so many are named one by one."""
+KEY = "%Y%m%dt%H%M"
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 NEAR = timedelta(days=2)
@@ -43,6 +48,36 @@ class CronSlots:
         coming = next((time for time in following if _instant(time, zone) > now), None)
         return SlotFacts(_slot(newest, zone), _slot(coming, zone))
 
+    def between(
+        self, schedule: str, time_zone: str, after: datetime, newest: Slot
+    ) -> Overtaken | None:
+        """The slots due after an instant that `newest` has overtaken; None if there is none.
+
+        They are looked for 400 days back, and no more than 10,000 are counted.
+        """
+        zone, end = zone_of(time_zone), datetime.strptime(newest.key, KEY)  # noqa: DTZ007 - local time
+        after = max(after, newest.due_at - BACK)
+        passed: list[datetime] = []
+        for time in _times(schedule, end, reverse=True):
+            if _instant(time, zone) <= after or len(passed) > COUNTED_MAX:
+                break
+            passed.append(time)
+        if not passed:
+            return None
+        first, last = passed[-1], passed[0]
+        counted = len(passed) <= COUNTED_MAX
+        if not counted:
+            forward = _times(schedule, _local(after, zone) - MINUTE, reverse=False)
+            first = next(time for time in forward if _instant(time, zone) > after)
+        each = tuple(_slot_at(time, zone) for time in reversed(passed))
+        return Overtaken(
+            _slot_at(first, zone),
+            _slot_at(last, zone),
+            min(len(passed), COUNTED_MAX),
+            counted,
+            each if len(each) <= EACH_MAX else (),
+        )
+
 
 def zone_of(time_zone: str) -> ZoneInfo:
     """The time zone of an IANA name; raises SettingsError."""
@@ -67,7 +102,11 @@ def _times(schedule: str, start: datetime, *, reverse: bool) -> Iterator[datetim
 
 
 def _slot(time: datetime | None, zone: ZoneInfo) -> Slot | None:
-    return Slot(time.strftime("%Y%m%dt%H%M"), _instant(time, zone)) if time else None
+    return _slot_at(time, zone) if time else None
+
+
+def _slot_at(time: datetime, zone: ZoneInfo) -> Slot:
+    return Slot(time.strftime(KEY), _instant(time, zone))
 
 
 def _instant(time: datetime, zone: ZoneInfo) -> datetime:

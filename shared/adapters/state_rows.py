@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from shared.domain.decision import Decision
 from shared.domain.events import Landing, Order
 from shared.domain.facts import Snapshot
 from shared.domain.state import ModelState
@@ -27,8 +28,23 @@ def order_row(order_id: str) -> str:
     return ORDER_PREFIX + order_id
 
 
+def earliest(
+    due: Mapping[str, datetime], waiting: Iterable[tuple[str, datetime]]
+) -> dict[str, datetime]:
+    """When each model is due: what waits for it came with a message, which can be lost."""
+    found = dict(due)
+    for model, at in waiting:
+        if model in found:
+            found[model] = min(found[model], at)
+    return found
+
+
 def snapshot(
-    state: ModelState | None, etag: str, landings: Iterable[Landing], orders: Iterable[Order]
+    state: ModelState | None,
+    etag: str,
+    landings: Iterable[Landing],
+    orders: Iterable[Order],
+    unsaid: Sequence[Decision] = (),
 ) -> Snapshot:
     """What a pass sees: the oldest orders and the newest landings, as many as it can take in.
 
@@ -37,4 +53,4 @@ def snapshot(
     oldest_orders = sorted(orders, key=lambda order: (order.ordered_at, order.row))[:ROWS_MAX]
     room = ROWS_MAX - len(oldest_orders)
     newest_first = sorted(landings, key=lambda landing: landing.row, reverse=True)[:room]
-    return Snapshot(state, etag, tuple(reversed(newest_first)), tuple(oldest_orders))
+    return Snapshot(state, etag, tuple(reversed(newest_first)), tuple(oldest_orders), tuple(unsaid))

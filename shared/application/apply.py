@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from shared.application.observe import spec_bytes
 from shared.domain.actions import (
@@ -20,6 +21,7 @@ from shared.domain.actions import (
     SubmitJob,
     TopUp,
     WithdrawVersion,
+    asker_of,
     describe,
 )
 from shared.domain.errors import NoonError, RefusedError
@@ -27,6 +29,7 @@ from shared.domain.facts import Probe
 from shared.domain.health import Counts, HealthRow
 from shared.domain.places import output_path
 from shared.domain.policy import ModelSpec
+from shared.domain.state import Asker
 from shared.ports import LeaseHold, Ports
 
 
@@ -45,6 +48,8 @@ class Applied:
     """`done`, or what went wrong with the first that failed; the rest waits with it."""
     refused: str = ""
     """The same, if the outside said no for good."""
+    refused_to: Asker | Literal[""] = ""
+    """Whose order that was."""
 
 
 def apply_all(
@@ -58,7 +63,9 @@ def apply_all(
             apply(ports, spec, action)
         except NoonError as error:
             text = f"could not {describe(action)}: {error}"
-            return Applied(text, text if isinstance(error, RefusedError) else "")
+            if isinstance(error, RefusedError):
+                return Applied(text, text, asker_of(action))
+            return Applied(text)
     return Applied()
 
 
@@ -99,7 +106,14 @@ def _publish(ports: Ports, model: str, action: PublishVersion | WithdrawVersion)
 
 def _manifest(spec: ModelSpec, action: PinData) -> bytes:
     files = [
-        {"path": file.path, "size": file.size, "md5": file.md5, "etag": file.etag}
+        {
+            "path": file.path,
+            "size": file.size,
+            "md5": file.md5,
+            "etag": file.etag,
+            # Copied from manifest to manifest: the newest one tells of every file that is there.
+            "first": action.first_read.get(file.path),
+        }
         for file in action.files
     ]
     content = {

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from shared.application.records import Recorded
 from shared.application.retention import Retention
 from shared.domain.events import Event, Message
 from shared.domain.policy import ModelSpec
@@ -15,6 +16,10 @@ from shared.ports import Ports
 def random_order_id() -> str:
     """An order id that no other process gives out."""
     return uuid.uuid4().hex[:12]
+
+
+NOBODY = "_events"
+"""The partition of decisions about events that belong to no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +36,5 @@ class ControlPlane:
     read_message: Callable[[str], Message]
     """Parses the text of a queue message; raises MalformedError."""
     retention: Retention = field(default_factory=Retention)
+    recorded: Recorded = field(default_factory=Recorded)
     new_order_id: Callable[[], str] = random_order_id

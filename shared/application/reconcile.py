@@ -13,9 +13,16 @@ from zlib import crc32
 
 from shared.application.apply import apply_all, pin_all
 from shared.application.observe import observe
-from shared.application.records import OnceRecorded, failed, new_id, will_retry
-from shared.domain.decision import Decision, Kind, Reason
-from shared.domain.errors import ConflictError, MalformedError, NoonError
+from shared.application.records import (
+    UNSAID_MAX,
+    PassLog,
+    Recorded,
+    failed,
+    of_message,
+    will_retry,
+)
+from shared.domain.decision import OUTCOME_UNKNOWN, Decision, Json, Kind, Reason
+from shared.domain.errors import ConflictError, MalformedError, NoonError, UnavailableError
 from shared.domain.events import Message
 from shared.domain.facts import SlotFacts, Snapshot
 from shared.domain.plan import Plan, decide, idle, soaking, wanted
@@ -32,17 +39,19 @@ RETRY_SECONDS = 15
 """The least delay of a copy of a message that met another pass at work; at most twice that."""
 
 
-def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
+def reconcile(
+    ports: Ports, spec: ModelSpec, message: Message, recorded: Recorded | None = None
+) -> Decision:
     """Take one step for the model; gives the decision that was recorded.
 
     Raises what nobody foresaw, and what could not be recorded, so that the platform delivers the
     message again.
     """
-    log = OnceRecorded(ports.decisions)
+    log = PassLog(ports.decisions, recorded or Recorded())
     try:
-        return _reconcile(replace(ports, decisions=log), spec, message)
+        return _reconcile(ports, log, spec, message)
     except NoonError as error:
-        kept = log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
+        kept = log.make_up(failed(message, ports.clock.now(), error))
         if kept is None:
             raise
         # An outage outlasts the five tries that a message has, so a copy comes instead, for as
@@ -51,27 +60,40 @@ def reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
             _send_copy(ports, message)
         return kept
     except Exception as error:
-        log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
+        log.make_up(failed(message, ports.clock.now(), error))
         raise
 
 
-def _reconcile(ports: Ports, spec: ModelSpec, message: Message) -> Decision:
+def _reconcile(ports: Ports, log: PassLog, spec: ModelSpec, message: Message) -> Decision:
     now = ports.clock.now()
     snapshot = ports.state.load(spec.name)
+    log.saw(snapshot)
     ticked = message.cause == TICK and _not_due(snapshot, now)
     if ticked or idle(snapshot, _slots(ports, spec, now), now):
-        text = "nothing is due, or another pass has been here before"
-        return _record(ports, message, now, Kind.DUPLICATE, Reason("not_due", text))
-    looked = _look(ports, spec, message, snapshot) if soaking(snapshot) else None
+        return _nothing_due(log, snapshot, message, now)
+    looked = _look(ports, log, spec, message, snapshot) if soaking(snapshot) else None
     if looked is not None:
         return looked
     with ports.lease.hold(spec.name) as lease:
         if lease is None:
-            return _come_again(ports, message, now)
-        return _pass(ports, spec, message, snapshot, lease)
+            return _come_again(ports, log, message, now, _at_work(snapshot))
+        return _pass(ports, log, spec, message, snapshot, lease)
 
 
-def _look(ports: Ports, spec: ModelSpec, message: Message, snapshot: Snapshot) -> Decision | None:
+def _nothing_due(log: PassLog, snapshot: Snapshot, message: Message, now: datetime) -> Decision:
+    """Whatever the message is about was seen to by the pass that saved last."""
+    last = snapshot.unsaid[-1].id if snapshot.unsaid else ""
+    facts: dict[str, Json] = {"duplicate_of": last} if last else {}
+    text = f"nothing is due since decision {last}" if last else "nothing is due"
+    reason = Reason("not_due", text)
+    decision = replace(of_message(message, now, Kind.DUPLICATE, reason), facts=facts)
+    log.append(decision)
+    return decision
+
+
+def _look(
+    ports: Ports, log: PassLog, spec: ModelSpec, message: Message, snapshot: Snapshot
+) -> Decision | None:
     """Judge a step that soaks; None when there is something to write, for which a pass is needed.
 
     Most looks find that a step needs more time: that takes neither the lease nor a write, and
@@ -83,8 +105,8 @@ def _look(ports: Ports, spec: ModelSpec, message: Message, snapshot: Snapshot) -
     changed = replace(plan.state, next_due_at=snapshot.state.next_due_at) != snapshot.state
     if changed or plan.actions or not now < plan.state.next_due_at <= now + TICK_EVERY:
         return None
-    decision = _decision(message, now, plan, "done")
-    ports.decisions.append(decision)
+    decision = _decision(message, now, plan)
+    log.append(decision)
     return decision
 
 
@@ -99,73 +121,124 @@ def _slots(ports: Ports, spec: ModelSpec, now: datetime) -> SlotFacts:
 
 
 def _pass(
-    ports: Ports, spec: ModelSpec, message: Message, snapshot: Snapshot, lease: LeaseHold
+    ports: Ports,
+    log: PassLog,
+    spec: ModelSpec,
+    message: Message,
+    snapshot: Snapshot,
+    lease: LeaseHold,
 ) -> Decision:
+    if len(log.waiting) >= UNSAID_MAX:
+        raise UnavailableError(f"{len(log.waiting)} decisions must be recorded before the next")
     now = ports.clock.now()
     plan = _planned(ports, spec, snapshot, now)
+    decision = _decision(message, now, plan)
     try:
         # What was read before the lease was taken may have changed: then the etag says so.
-        etag = _save(ports, spec, plan, snapshot, lease)
+        etag = _save(ports, log, spec, plan, snapshot, decision, lease)
     except ConflictError as error:
-        return _come_again(ports, message, now, str(error))
+        return _come_again(ports, log, message, now, _first_writer(ports, spec, snapshot, error))
     try:
         applied = apply_all(ports, spec, plan.actions, lease)
     except Exception as error:
         # What was saved is decided: the next pass would not say again why.
-        ports.decisions.append(_decision(message, now, plan, will_retry(error)))
+        log.append(_ended(decision, will_retry(error)))
         raise
-    decision = _decision(message, now, plan, applied.outcome)
-    ports.decisions.append(decision)
+    decision = _ended(decision, applied.outcome)
+    log.append(decision)
     if applied.refused:
-        ports.state.save(replace(plan.state, order_refused=applied.refused), etag)
+        state = replace(plan.state, order_refused=applied.refused, refused_to=applied.refused_to)
+        ports.state.save(state, etag, unsaid=[decision])
     if applied.outcome == "done" and plan.state.next_due_at <= now:
         ports.queue.send(Message(spec.name, "continue", message.traceparent))
     return decision
 
 
-def _save(ports: Ports, spec: ModelSpec, plan: Plan, snapshot: Snapshot, lease: LeaseHold) -> str:
-    """Write the wish down before anything is done about it; gives its etag."""
-    lease.check()
-    # Pins come before the wish: their names are digests, so one too many harms nobody,
-    # but a wish whose manifest was never written could not be fulfilled any more.
-    pin_all(ports, spec, plan.actions)
-    return ports.state.save(plan.state, snapshot.etag, snapshot.rows)
+def _save(
+    ports: Ports,
+    log: PassLog,
+    spec: ModelSpec,
+    plan: Plan,
+    snapshot: Snapshot,
+    decision: Decision,
+    lease: LeaseHold,
+) -> str:
+    """Write the wish down before anything is done about it, and why; gives its etag.
+
+    Whatever else than a conflict stops it is recorded, with what it was about.
+    """
+    saved = "no"
+    try:
+        lease.check()
+        # Pins come before the wish: their names are digests, so one too many harms nobody,
+        # but a wish whose manifest was never written could not be fulfilled any more.
+        pin_all(ports, spec, plan.actions)
+        saved = "unknown"
+        # Of a process that dies now nobody hears how the orders went.
+        unsure = _ended(decision, OUTCOME_UNKNOWN if plan.actions else "done")
+        return ports.state.save(plan.state, snapshot.etag, snapshot.rows, [*log.waiting, unsure])
+    except ConflictError:
+        raise
+    except Exception as error:
+        # If it was saved, the answer was lost; if not, the next pass decides it anew.
+        facts: dict[str, Json] = {**decision.facts, "saved": saved}
+        log.append(replace(_ended(decision, will_retry(error)), facts=facts))
+        raise
 
 
 def _not_due(snapshot: Snapshot, now: datetime) -> bool:
     return snapshot.state is not None and not snapshot.rows and snapshot.state.next_due_at > now
 
 
-def _come_again(ports: Ports, message: Message, now: datetime, why: str = "") -> Decision:
+def _at_work(snapshot: Snapshot) -> str:
+    """The pass that has the lease, by what it is about."""
+    state = snapshot.state
+    about = [f"job {state.training.job}"] if state and state.training else []
+    if state and state.rollout and not state.rollout.phase.ended:
+        about.append(f"deployment {state.rollout.subject.deployment}")
+    after = [f"after decision {snapshot.unsaid[-1].id}"] if snapshot.unsaid else []
+    return ", ".join(["the pass at work", *about, *after])
+
+
+def _first_writer(
+    ports: Ports, spec: ModelSpec, snapshot: Snapshot, conflict: ConflictError
+) -> str:
+    """The pass that saved between our reading and our writing, by its decision."""
+    unsaid = ports.state.load(spec.name).unsaid
+    if unsaid and unsaid[-1:] != snapshot.unsaid[-1:]:
+        return f"decision {unsaid[-1].id}, which was saved first"
+    return f"another pass ({conflict})"
+
+
+def _come_again(ports: Ports, log: PassLog, message: Message, now: datetime, into: str) -> Decision:
     """Another pass is at work. Never an error: five errors would poison the message."""
-    _send_copy(ports, message)
-    reason = Reason("busy", why or "another pass for this model is at work")
-    return _record(ports, message, now, Kind.COALESCED, reason)
-
-
-def _send_copy(ports: Ports, message: Message) -> None:
-    if message.cause != TICK:
-        # Spread by the message itself, so that copies do not meet again; the same in every process.
-        delay = RETRY_SECONDS + crc32(f"{message.model} {message.cause}".encode()) % RETRY_SECONDS
-        ports.queue.send(message, delay_seconds=delay)
-
-
-def _record(ports: Ports, message: Message, now: datetime, kind: Kind, reason: Reason) -> Decision:
-    decision = Decision(new_id(now), message.model, now, message.cause, kind, (reason,))
-    ports.decisions.append(decision)
+    seconds = _send_copy(ports, message)
+    copy = f"; its copy comes in {seconds} s" if seconds else "; the next tick looks again"
+    reason = Reason("busy", f"coalesced into {into}{copy}")
+    decision = of_message(message, now, Kind.COALESCED, reason)
+    decision = replace(decision, facts={"coalesced_into": into})
+    log.append(decision)
     return decision
 
 
-def _decision(message: Message, now: datetime, plan: Plan, outcome: str) -> Decision:
-    return Decision(
-        id=new_id(now),
-        model=message.model,
-        at=now,
-        cause=message.cause,
-        kind=plan.kind if outcome == "done" else Kind.FAILED,
-        reasons=plan.reasons,
-        actions=plan.orders,
-        outcome=outcome,
-        about=plan.about,
-        facts=plan.facts,
-    )
+def _send_copy(ports: Ports, message: Message) -> int:
+    """Send it again for later; gives the delay, 0 for a message that needs no copy."""
+    if message.cause == TICK:
+        return 0
+    # Spread by the message itself, so that copies do not meet again; the same in every process.
+    delay = RETRY_SECONDS + crc32(f"{message.model} {message.cause}".encode()) % RETRY_SECONDS
+    ports.queue.send(message, delay_seconds=delay)
+    return delay
+
+
+def _decision(message: Message, now: datetime, plan: Plan) -> Decision:
+    """What is decided, as if it were done."""
+    decision = of_message(message, now, plan.kind, *plan.reasons)
+    about = (*plan.about, *decision.about)
+    return replace(decision, actions=plan.orders, about=about, facts=plan.facts)
+
+
+def _ended(decision: Decision, outcome: str) -> Decision:
+    """The decision with what became of its orders."""
+    kind = decision.kind if outcome == "done" else Kind.FAILED
+    return replace(decision, kind=kind, outcome=outcome)

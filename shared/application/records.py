@@ -1,46 +1,66 @@
-"""That whatever comes in ends in one recorded decision, also when something unforeseen happens."""
+"""That whatever comes in ends in one recorded decision, also when a process dies on the way.
+
+A pass saves what it decided together with the state, and records it at its end. Should it die in
+between, the decision still stands in the state's row, and the next pass records it beside its own.
+"""
 
 from __future__ import annotations
 
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.chain_keys import event_key
 from shared.domain.decision import Decision, Kind, Reason
+from shared.domain.events import Message
+from shared.domain.facts import Snapshot
 from shared.ports import DecisionLog
 
+UNSAID_MAX = 4
+"""Decisions that wait in a state's row; with more, a pass records before it decides."""
 
-class OnceRecorded:
-    """Appends to a log, and knows whether anything was kept."""
 
-    def __init__(self, log: DecisionLog) -> None:
+class Recorded:
+    """The decisions that this process knows to be in the log: of each model the newest."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, frozenset[str]] = {}
+
+    def missing(self, snapshot: Snapshot) -> tuple[Decision, ...]:
+        """Those in a state's row that may not be in the log."""
+        return tuple(
+            each for each in snapshot.unsaid if each.id not in self._known.get(each.model, ())
+        )
+
+    def note(self, model: str, ids: frozenset[str]) -> None:
+        """These are in the log."""
+        self._known[model] = ids
+
+
+class PassLog:
+    """What one pass records: its own decision, and those that a pass before it left unsaid."""
+
+    def __init__(self, log: DecisionLog, recorded: Recorded) -> None:
         self._log = log
+        self._recorded = recorded
+        self._saved: tuple[Decision, ...] = ()
         self._tried: Decision | None = None
         self._kept = False
+        self.waiting: tuple[Decision, ...] = ()
+        """Left unsaid, as far as is known."""
+
+    def saw(self, snapshot: Snapshot) -> None:
+        """This is what the pass goes by."""
+        self._saved = snapshot.unsaid
+        self.waiting = self._recorded.missing(snapshot)
 
     def append(self, decision: Decision) -> None:
-        """Keep it."""
+        """Keep it, and with it what waits."""
         self._tried = decision
-        self._log.append(decision)
+        self._log.append(decision, [each for each in self.waiting if each.id != decision.id])
         self._kept = True
-
-    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
-        """As the log has it."""
-        return self._log.since(model, since, most)
-
-    def about(
-        self, model: str, key: str, most: int, until: datetime | None = None
-    ) -> list[Decision]:
-        """As the log has it."""
-        return self._log.about(model, key, most, until)
-
-    def expire(self, model: str, before: datetime, most: int) -> int:
-        """As the log does it."""
-        return self._log.expire(model, before, most)
-
-    def claim_expiry(self, day: str) -> bool:
-        """As the log does it."""
-        return self._log.claim_expiry(day)
+        self._recorded.note(decision.model, frozenset({decision.id, *(d.id for d in self._saved)}))
 
     def make_up(self, decision: Decision) -> Decision | None:
         """After an error: the decision that was kept, else this one if it can be kept now.
@@ -54,11 +74,29 @@ class OnceRecorded:
         return self._tried if self._kept else None
 
 
-def failed(now: datetime, model: str, cause: str, error: Exception) -> Decision:
+def failed(message: Message, now: datetime, error: Exception) -> Decision:
     """The record of an attempt that ended in an error which nobody foresaw."""
     text = will_retry(error)
-    reason = Reason("failed", text)
-    return Decision(new_id(now), model, now, cause, Kind.FAILED, (reason,), outcome=text)
+    decision = of_message(message, now, Kind.FAILED, Reason("failed", text))
+    return replace(decision, outcome=text)
+
+
+def of_message(message: Message, now: datetime, kind: Kind, *reasons: Reason) -> Decision:
+    """A decision that a message ends in."""
+    return Decision(
+        new_id(now),
+        message.model,
+        now,
+        message.cause,
+        kind,
+        reasons,
+        about=keys_of_event(message.event_id),
+    )
+
+
+def keys_of_event(event_id: str) -> tuple[str, ...]:
+    """What a decision is about because of the event behind it, if there is one."""
+    return (event_key(event_id),) if event_id else ()
 
 
 def will_retry(error: Exception) -> str:

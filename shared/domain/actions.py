@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shared.domain.state import ManifestRef, Subject, Training, Version
+from shared.domain.state import Asker, ManifestRef, Subject, Training, Version
 
 Role = Literal["champion", "challenger"]
 """What a container makes of a published version: it answers everybody, or who asks by header."""
@@ -29,6 +29,8 @@ class PinData:
 
     ref: ManifestRef
     files: tuple[PinnedFile, ...] = field(repr=False)
+    first_read: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """The job that read each file first, by path, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,15 @@ Action = (
     | PublishVersion
     | WithdrawVersion
 )
+
+
+def asker_of(action: Action) -> Asker:
+    """What the action is ordered for."""
+    match action:
+        case PinData() | SubmitJob() | CancelJob():
+            return "training"
+        case _:
+            return "rollout"
 
 
 def describe(action: Action) -> str:

@@ -7,13 +7,14 @@ the decisions that began and ended it and those that took a turn: these have key
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 
 from shared.domain.actions import Action, PublishVersion, SetTraffic
 from shared.domain.decision import Json
-from shared.domain.facts import Facts
+from shared.domain.facts import Facts, Overtaken
 from shared.domain.state import ModelState, Rollout
 
-JOB, VERSION, DEPLOYMENT = "job:", "version:", "deployment:"
+JOB, VERSION, DEPLOYMENT, LANDING = "job:", "version:", "deployment:", "landing:"
 """How the keys of these things begin."""
 LANDED = "landed"
 """Data landed for the model."""
@@ -36,6 +37,26 @@ def version_key(number: int) -> str:
 def deployment_key(deployment: str) -> str:
     """Of every decision about a deployment."""
     return f"{DEPLOYMENT}{deployment}"
+
+
+def slot_key(slot: str) -> str:
+    """Of the decision that ended a slot."""
+    return f"slot:{slot}"
+
+
+def order_key(order_id: str) -> str:
+    """Of the decision that an order ended in."""
+    return f"order:{order_id}"
+
+
+def missed_key(slot: str) -> str:
+    """Of decisions that ended very many slots at once, some of them perhaps on this one's day."""
+    return f"missed:{slot[:8]}"
+
+
+def event_key(event_id: str) -> str:
+    """Of the decision that an event led to."""
+    return f"event:{event_id}"
 
 
 def begun(key: str) -> str:
@@ -100,13 +121,25 @@ def _of_training(before: ModelState, after: ModelState, facts: Facts) -> Iterato
     old, new = before.training, after.training
     newest = facts.slots.newest
     if newest is not None and before.last_slot_at != after.last_slot_at == newest.due_at:
-        yield f"slot:{newest.key}"
+        yield slot_key(newest.key)
+        if facts.slots.overtaken is not None:
+            yield from _of_overtaken(facts.slots.overtaken)
     if old is not None and (new is None or new.job != old.job):
         yield from (job_key(old.job), ended(job_key(old.job)))
     if new is not None and (old is None or new.job != old.job):
         yield from (job_key(new.job), begun(job_key(new.job)))
         if new.attempt == 1:
             yield TRAINED
+
+
+def _of_overtaken(slots: Overtaken) -> Iterator[str]:
+    """Each slot where they are few, else each day on which there can be some of them."""
+    yield from (slot_key(slot.key) for slot in slots.each)
+    if not slots.each:
+        day, last = (date.fromisoformat(slot.key[:8]) for slot in (slots.first, slots.last))
+        while day <= last:
+            yield missed_key(f"{day:%Y%m%d}")
+            day += timedelta(days=1)
 
 
 def _of_rollout(rollout: Rollout) -> list[str]:

@@ -73,6 +73,10 @@ class Decision:
     facts: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
+OUTCOME_UNKNOWN = "not known: the process ended before it could say"
+"""Of a decision that was saved, and whose pass died before it could record how the orders went."""
+
+
 def strongest(kinds: list[Kind]) -> Kind:
     """The kind that says most; `held` when there is none."""
     order = list(Kind)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.actions import PinnedFile
+from shared.domain.decision import Decision
 from shared.domain.events import Landing, Order
 from shared.domain.health import Counts
 from shared.domain.state import ModelState, Subject
@@ -146,12 +147,27 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Slots that were due one after the other, until a newer one took their place."""
+
+    first: Slot
+    last: Slot
+    count: int
+    counted: bool = True
+    """False when there are more than were counted."""
+    each: tuple[Slot, ...] = ()
+    """All of them where they are few, else none."""
+
+
+@dataclass(frozen=True, slots=True)
 class SlotFacts:
     """The schedule around now."""
 
     newest: Slot | None
     """The newest slot that is due."""
     next: Slot | None
+    overtaken: Overtaken | None = None
+    """Slots before the newest that had no turn; looked for only when the newest is owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +188,8 @@ class Snapshot:
     etag: str
     landings: tuple[Landing, ...] = ()
     orders: tuple[Order, ...] = ()
+    unsaid: tuple[Decision, ...] = ()
+    """Decisions of the last passes that saved, the newest last: the log may miss some of them."""
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -190,6 +208,8 @@ class Facts:
     """What lies in the landing container for this model."""
     pinned: frozenset[tuple[str, str]] = frozenset()
     """Path and etag of every file of the last training's manifest."""
+    first_read: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
+    """The job that read each of them first, where that is known."""
     spec_path: str = ""
     """Where the present training spec is kept, when a training may start."""
     job: JobFacts | None = None

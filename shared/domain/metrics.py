@@ -167,7 +167,8 @@ def _interval(reader: _Reader) -> Interval:
     reader.done()
     # A percentile interval of a skewed statistic need not hold its mean; its ends have an order.
     if interval.low > interval.high:
-        raise MalformedError(f"metrics.json: {reader.path} has its ends the wrong way round")
+        name = reader.path.removesuffix(".")
+        raise MalformedError(f"metrics.json: {name} has its ends the wrong way round")
     return interval
 
 
@@ -196,7 +197,8 @@ class _Reader:
 
     def __init__(self, data: Any, path: str) -> None:
         if not isinstance(data, dict):
-            raise MalformedError(f"metrics.json: {path or 'the file'} is not an object")
+            name = path.removesuffix(".") or "the file"
+            raise MalformedError(f"metrics.json: {name} is not an object")
         self.data: dict[str, Any] = data
         self.path = path
         self._seen: set[str] = set()

@@ -20,7 +20,8 @@ from shared.domain.decision import Json, Kind, Reason, Step, strongest
 from shared.domain.facts import Facts, SlotFacts, Snapshot, Wanted
 from shared.domain.moment import Moment
 from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState
+from shared.domain.slots import owed_slot
+from shared.domain.state import Asker, ModelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def idle(snapshot: Snapshot, slots: SlotFacts, now: datetime) -> bool:
         and state.training is None
         and not rollout.in_flight(state)
         and state.next_due_at > now
-        and retraining.owed_slot(state, slots) is None
+        and owed_slot(state, slots) is None
     )
 
 
@@ -85,11 +86,19 @@ def decide(facts: Facts, spec: ModelSpec, now: datetime) -> Plan:
     steps = [retraining.take_in(state, facts.snapshot)]
     steps += rollout_orders.obey(steps[-1].state, facts.snapshot.orders, now)
     if state.training is not None:
-        steps.append(training_job.follow(steps[-1].state, facts, spec, now))
+        heard = _heard(steps[-1].state, facts, "training")
+        steps.append(training_job.follow(heard, facts, spec, now))
     else:
         steps.append(retraining.start(steps[-1].state, facts, spec.retraining, now))
     steps += _rolling(steps[-1].state, facts, spec, now)
     return _combine(state, steps, facts, now)
+
+
+def _heard(state: ModelState, facts: Facts, asker: Asker) -> ModelState:
+    """The state with what the outside refused, if it was refused to this asker."""
+    known = facts.snapshot.state
+    theirs = known is not None and known.refused_to == asker
+    return replace(state, order_refused=known.order_refused if known and theirs else "")
 
 
 def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> list[Step]:
@@ -97,8 +106,9 @@ def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) ->
     known, contained = facts.snapshot.state, spec.serving == "container"
     if rollout.in_flight(state):
         # A rollout that began in this very pass was not observed: it starts with the next one.
-        if known is None or not rollout.in_flight(known) or known.rollout != state.rollout:
+        if known is None or known.rollout != state.rollout:
             return []
+        at = replace(at, state=_heard(state, facts, "rollout"))
         return [container_rollout.advance(at) if contained else rollout.advance(at)]
     if contained:
         return container_rollout.watch(at)
@@ -123,7 +133,7 @@ def _combine(before: ModelState, steps: list[Step], facts: Facts, now: datetime)
     times = [step.due_at for step in steps if step.due_at is not None]
     # What was refused speaks to one pass: kept, it would be held against the next wish.
     due_at = min(times, default=now)
-    state = replace(steps[-1].state, next_due_at=due_at, order_refused="")
+    state = replace(steps[-1].state, next_due_at=due_at, order_refused="", refused_to="")
     said = [step for step in steps if step.reasons]
     actions = tuple(action for step in steps for action in step.actions)
     keys = [key for step in steps for key in step.about]

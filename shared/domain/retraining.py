@@ -13,15 +13,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain.actions import Action, PinData, PinnedFile, SubmitJob
+from shared.domain.comparison import against_whom
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.events import Verb
 from shared.domain.facts import Facts, Release, Slot, SlotFacts, Snapshot
 from shared.domain.places import manifest_path
 from shared.domain.policy import RetrainingPolicy
-from shared.domain.state import ManifestRef, ModelState, Training, Version
-
-ANCHORS_LOOKED_AT = 5
-"""The anchor is the best of this many former champions."""
+from shared.domain.slots import drop_late_slot, owed_slot, say_missed
+from shared.domain.state import ManifestRef, ModelState, Training
 
 
 def first_state(model: str, slots: SlotFacts, now: datetime) -> ModelState:
@@ -63,19 +62,6 @@ def data_due_at(state: ModelState, policy: RetrainingPolicy) -> datetime | None:
     return max(settled, state.trained_at + policy.minimum_interval)
 
 
-def owed_slot(state: ModelState, slots: SlotFacts) -> Slot | None:
-    """The newest slot that is due and was neither given a job nor skipped.
-
-    One that was due before the last listing and was not owed then is of a newer schedule: what a
-    schedule would have done in the past is not made up for.
-    """
-    newest = slots.newest
-    seen = (state.last_slot_at, state.listed_at)
-    if newest is None or any(at is not None and newest.due_at <= at for at in seen):
-        return None
-    return newest
-
-
 def wants_listing(
     state: ModelState, slots: SlotFacts, policy: RetrainingPolicy, now: datetime
 ) -> bool:
@@ -96,12 +82,25 @@ def start(state: ModelState, facts: Facts, policy: RetrainingPolicy, now: dateti
     """Begin a training if a slot, an order or new data asks for one and nothing stands against."""
     if facts.listing is None:
         return _wait(state, facts.slots, policy, now)
+    step = _start(state, facts, facts.listing, policy, now)
+    # Whatever became of the newest slot, those before it end with it.
+    newest_ended = step.state.last_slot_at != state.last_slot_at
+    return say_missed(step, facts.slots) if newest_ended else step
+
+
+def _start(
+    state: ModelState,
+    facts: Facts,
+    listing: tuple[PinnedFile, ...],
+    policy: RetrainingPolicy,
+    now: datetime,
+) -> Step:
     slot = owed_slot(state, facts.slots)
     before, state = state.listed_at, replace(state, listed_at=now)
     left_out = {(bad.path, bad.etag) for bad in state.quarantine}
-    files = tuple(file for file in facts.listing if (file.path, file.etag) not in left_out)
+    files = tuple(file for file in listing if (file.path, file.etag) not in left_out)
     fresh = [file for file in files if (file.path, file.etag) not in facts.pinned]
-    state, slot, notes = _drop_late_slot(state, slot, policy, now)
+    state, slot, notes = drop_late_slot(state, slot, policy, now)
     state, found = _look_at_landings(state, fresh, policy, now)
     notes += found
     data_at = data_due_at(state, policy)
@@ -145,28 +144,6 @@ def pin(model: str, files: Iterable[PinnedFile]) -> tuple[ManifestRef, tuple[Pin
     return ManifestRef(digest, manifest_path(model, digest), len(ordered), size), ordered
 
 
-def anchor_of(state: ModelState) -> Version | None:
-    """The best of the last champions, unless that is the present one."""
-    if state.champion is None:
-        return None
-    present = state.champion.version
-
-    def worth(version: Version) -> float:
-        return version.score.value if version.score.higher_is_better else -version.score.value
-
-    best = max((present, *state.former[:ANCHORS_LOOKED_AT]), key=worth)
-    return None if best.number == present.number else best
-
-
-def _drop_late_slot(
-    state: ModelState, slot: Slot | None, policy: RetrainingPolicy, now: datetime
-) -> tuple[ModelState, Slot | None, list[Reason]]:
-    if slot is None or now - slot.due_at <= policy.catch_up:
-        return state, slot, []
-    text = f"slot {slot.key} was missed by {_hours(now - slot.due_at)}, too late to catch up"
-    return replace(state, last_slot_at=slot.due_at), None, [Reason("slot_skipped", text)]
-
-
 def _look_at_landings(
     state: ModelState, fresh: list[PinnedFile], policy: RetrainingPolicy, now: datetime
 ) -> tuple[ModelState, list[Reason]]:
@@ -178,7 +155,10 @@ def _look_at_landings(
         return state, [Reason("found_by_listing", text)]
     if not fresh and data_at is not None and data_at <= now:
         state = replace(state, landing_first_at=None, landing_last_at=None)
-        return state, [Reason("nothing_new", "all files that landed are in a training already")]
+        text = "nothing is left to train of what landed"
+        if state.manifest is not None:
+            text = f"all files that landed are in data {state.manifest.data_version} already"
+        return state, [Reason("nothing_new", text)]
     return state, []
 
 
@@ -219,7 +199,6 @@ def _begin(
     manifest, ordered = pin(state.model, files)
     because = _because(state, slot, len(files) - len(facts.pinned & _keys(files)))
     stamp = slot.key if slot else f"{now:%Y%m%dt%H%M%S}"
-    anchor = anchor_of(state)
     training = Training(
         job=job_name(state.model, cause, stamp, 1),
         cause=cause,
@@ -231,10 +210,9 @@ def _begin(
         previous=state.manifest,
         spec_path=facts.spec_path,
         component=release.component,
-        champion=state.champion.version.number if state.champion else None,
-        anchor=anchor.number if anchor else None,
         slot=slot.key if slot else None,
     )
+    training = against_whom(state, training)
     about = [f"job:{training.job}", f"data:{manifest.data_version}"]
     about += [f"slot:{slot.key}"] if slot else []
     about += [f"order:{state.waiting_order.order_id}"] if state.waiting_order else []
@@ -248,10 +226,26 @@ def _begin(
         landing_first_at=None,
         landing_last_at=None,
     )
-    actions: tuple[Action, ...] = (PinData(manifest, ordered), SubmitJob(training))
+    actions: tuple[Action, ...] = (
+        PinData(manifest, ordered, _first_read(facts, ordered, training.job)),
+        SubmitJob(training),
+    )
+    if training.accepted is not None:
+        text = f"not compared with champion {training.accepted.champion}; {training.accepted.words}"
+        notes = [*notes, Reason("uncompared", text)]
     reason = Reason(f"{cause}_due", because)
     due = now + policy.poll
     return Step(state, Kind.ACTED, (*notes, reason), actions, tuple(about), due_at=due)
+
+
+def _first_read(facts: Facts, files: tuple[PinnedFile, ...], job: str) -> dict[str, str]:
+    """By path the job that reads each file first: this one, if the last did not have it."""
+    keys = {file.path: (file.path, file.etag) for file in files}
+    found = {
+        path: facts.first_read.get(key, "") if key in facts.pinned else job
+        for path, key in keys.items()
+    }
+    return {path: first for path, first in found.items() if first}
 
 
 def _because(state: ModelState, slot: Slot | None, fresh: int) -> str:

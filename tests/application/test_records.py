@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from shared.adapters.azure_queues import message_text
+from shared.adapters.memory.messages import MemoryLease
 from shared.application import intake
-from shared.domain.decision import Decision, Kind
+from shared.application.reconcile import reconcile
+from shared.application.records import UNSAID_MAX, Recorded
+from shared.domain.decision import OUTCOME_UNKNOWN, Decision, Kind
 from shared.domain.errors import UnavailableError
 from shared.domain.events import Message, Verb
 from tests.application.conftest import World
+from tests.application.counting import counted
 from tests.application.story import blob_event, complete, land, run_event, running
 from tests.builders import spec
 
@@ -29,7 +33,9 @@ class SurprisingError(Exception):
 class Broken:
     """A port of which one method raises an error, before or after it did its work."""
 
-    def __init__(self, port: Any, method: str, error: Exception, *, after: bool = False) -> None:
+    def __init__(
+        self, port: Any, method: str, error: BaseException, *, after: bool = False
+    ) -> None:
         self._port, self._method, self._error, self._after = port, method, error, after
         self.times = 1
 
@@ -47,7 +53,7 @@ class Broken:
         return broken
 
 
-def breaking(world: World, port: str, method: str, error: Exception, **how: bool) -> None:
+def breaking(world: World, port: str, method: str, error: BaseException, **how: bool) -> None:
     """From now on the method raises once."""
     broken = Broken(getattr(world.plane.ports, port), method, error, **how)
     world.plane = replace(world.plane, ports=replace(world.plane.ports, **{port: broken}))
@@ -169,6 +175,228 @@ def test_failure_after_the_record_adds_no_second_one(world: World) -> None:
 
     text = message_text(Message("flights", "run x Completed"))
     assert len(new_decisions(world, lambda: attempt(world, text))) == 1
+
+
+class DiedError(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+def dying(world: World, port: str, method: str, *, after: bool = False) -> None:
+    """The process dies at this call; another one comes, which remembers nothing of it."""
+    error: Any = DiedError()
+    breaking(world, port, method, error, after=after)
+    with pytest.raises(DiedError):
+        intake.take(world.plane, TICK)
+    world.plane = replace(world.plane, recorded=Recorded())
+
+
+@pytest.mark.parametrize(
+    ("port", "method", "after"),
+    [
+        ("state", "save", True),
+        ("files", "write_once", False),
+        ("jobs", "submit", False),
+        ("jobs", "submit", True),
+        ("decisions", "append", False),
+        ("decisions", "append", True),
+    ],
+)
+def test_process_that_dies_after_saving_leaves_its_decision(
+    world: World, port: str, method: str, after: bool
+) -> None:
+    """What it decided is recorded by the next pass, once, whatever that one does itself."""
+    land(world, "a.csv")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    dying(world, port, method, after=after)
+    recorded = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    key = f"order:{order.order_id}"
+    (kept,) = world.decisions.about("flights", key, 5)
+    assert "ordered" in [reason.code for reason in kept.reasons]
+    assert kept.model == "flights"
+    assert len([each for each in recorded if key in each.about]) <= 1
+    world.go_on(3)
+    assert world.decisions.about("flights", key, 5) == [kept]
+    assert len(world.jobs.running) == 1
+
+
+def test_what_became_of_the_orders_of_the_dead_is_not_made_up(world: World) -> None:
+    """Nobody knows whether the job was sent: the decision says so, and is no success."""
+    land(world, "a.csv")
+    intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    dying(world, "jobs", "submit")
+    intake.take(world.plane, TICK)
+    kept = world.decisions.decisions[-2]
+    assert (kept.kind, kept.outcome) == (Kind.FAILED, OUTCOME_UNKNOWN)
+    assert kept.actions[-1].startswith("submit job")
+
+
+def test_pass_that_only_saved_is_whole_without_its_end(world: World) -> None:
+    """Where nothing was ordered, what was saved is all that was to be done."""
+    world.go_on(1)
+    order = intake.order(world.plane, "flights", Verb.PAUSE, "ann", "a holiday")
+    dying(world, "decisions", "append")
+    intake.take(world.plane, TICK)
+    (kept,) = world.decisions.about("flights", f"order:{order.order_id}", 5)
+    assert (kept.kind, kept.outcome) == (Kind.REFUSED, "done")
+
+
+def test_several_processes_that_die_leave_all_their_decisions(world: World) -> None:
+    """Each saves what the one before left unsaid; beyond a few it records before it decides."""
+    world.go_on(1)
+    orders = []
+    for number in range(6):
+        orders.append(intake.order(world.plane, "flights", Verb.PAUSE, "ann", str(number)))
+        world.clock.advance(timedelta(seconds=70))
+        dying(world, "decisions", "append")
+    snapshot = world.state.load("flights")
+    assert len(snapshot.unsaid) <= UNSAID_MAX
+    assert len(snapshot.orders) == 2
+    world.go_on(3)
+    for order in orders:
+        assert len(world.decisions.about("flights", f"order:{order.order_id}", 5)) == 1
+    assert world.state.load("flights").orders == ()
+
+
+def test_pass_after_one_of_another_process_asks_no_more(world: World) -> None:
+    """Not to know whether the last decision was recorded costs no call."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    world.plane, calls = counted(replace(world.plane, recorded=Recorded()))
+    world.clock.advance(timedelta(hours=1))
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert (calls["decisions.append"], calls["state.save"]) == (1, 1)
+    assert decision.kind is Kind.HELD
+
+
+def test_lost_answer_to_a_save_is_recorded_with_what_it_was_about(world: World) -> None:
+    """The order is not forgotten, whether the table has the state or not."""
+    land(world, "a.csv")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    breaking(world, "state", "save", UnavailableError("the answer was lost"), after=True)
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert decision.kind is Kind.FAILED
+    assert f"order:{order.order_id}" in decision.about
+    assert decision.facts["saved"] == "unknown"
+    assert decision.outcome == "UnavailableError: the answer was lost; will be tried again"
+    world.go_on(3)
+    assert len(world.jobs.running) == 1
+    assert world.decisions.about("flights", f"order:{order.order_id}", 5) == [decision]
+
+
+def test_what_could_not_be_saved_is_decided_anew(world: World) -> None:
+    """The failed attempt is told, and the slot or order still gets its decision."""
+    land(world, "a.csv")
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes")
+    breaking(world, "files", "write_once", UnavailableError("no manifest"))
+    (failure,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert failure.facts["saved"] == "no"
+    world.go_on(3)
+    tried, done = world.decisions.about("flights", f"order:{order.order_id}", 5)
+    assert (tried, done.kind) == (failure, Kind.ACTED)
+
+
+def test_duplicate_names_the_decision_that_was_before_it(world: World) -> None:
+    """Who asks why nothing happened is led to what did."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    last = world.state.load("flights").unsaid[-1]
+    text = message_text(Message("flights", "run x Completed"))
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, text))
+    assert decision.kind is Kind.DUPLICATE
+    assert decision.facts == {"duplicate_of": last.id}
+    assert last.id in decision.reasons[0].text
+    assert last in world.decisions.decisions
+
+
+def test_coalesced_names_what_it_joins(world: World) -> None:
+    """The pass at work by its job, and the copy of the message by when it comes."""
+    land(world, "a.csv")
+    world.go_on(5)
+    job, last = running(world).job, world.state.load("flights").unsaid[-1]
+    world.clock.advance(timedelta(minutes=1))
+    with world.lease.hold("flights"):
+        text = message_text(Message("flights", "landing x"))
+        (decision,) = new_decisions(world, lambda: intake.take(world.plane, text))
+        (tick,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    into = f"the pass at work, job {job}, after decision {last.id}"
+    assert decision.facts == tick.facts == {"coalesced_into": into}
+    ((at, _),) = world.queue.waiting
+    seconds = (at - world.clock.now()).total_seconds()
+    assert decision.reasons[0].text == f"coalesced into {into}; its copy comes in {seconds:.0f} s"
+    assert tick.reasons[0].text == f"coalesced into {into}; the next tick looks again"
+
+
+def test_conflict_names_the_decision_that_was_saved_first(world: World) -> None:
+    """Another pass between the reading and the writing is named by what it decided."""
+    land(world, "a.csv")
+
+    class Overtaken:
+        def __init__(self, port: Any) -> None:
+            self._port = port
+
+        def list(self, prefix: str) -> Any:
+            other = replace(world.plane.ports, lease=MemoryLease(world.clock))
+            self.first = reconcile(other, world.plane.models["flights"], Message("flights", "tick"))
+            return self._port.list(prefix)
+
+    plane = world.plane
+    overtaken = Overtaken(plane.ports.landing)
+    ports: Any = replace(plane.ports, landing=overtaken)
+    message = Message("flights", "run x Completed")
+    decision = reconcile(ports, plane.models["flights"], message)
+    assert decision.kind is Kind.COALESCED
+    into = f"decision {overtaken.first.id}, which was saved first"
+    assert decision.facts == {"coalesced_into": into}
+
+
+def test_slots_that_were_overtaken_end_in_one_decision(world: World) -> None:
+    """After days without the app each noon is found by its own name, in the newest one's."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    world.clock.advance(timedelta(days=4))
+    world.go_on(5)
+    found = [
+        world.decisions.about("flights", f"slot:202611{day}t1200", 5) for day in (24, 25, 26, 27)
+    ]
+    assert found[0] == found[1] == found[2] == found[3]
+    ((decision,), *_) = found
+    missed = next(each for each in decision.reasons if each.code == "slots_missed")
+    assert missed.text == (
+        "3 slots from 20261124t1200 to 20261126t1200 had no turn: slot 20261127t1200 is newer"
+    )
+    assert decision.facts["slots_missed"] == {
+        "first": "20261124t1200",
+        "last": "20261126t1200",
+        "count": 3,
+    }
+    assert [job.slot for job in world.jobs.running] == ["20261127t1200"]
+
+
+@pytest.mark.parametrize("what", ["landing", "order"])
+def test_what_was_noted_and_never_sent_is_taken_in_by_the_next_tick(
+    world: World, what: str
+) -> None:
+    """When the message could not be sent, the row is enough, although nothing else is due."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    breaking(world, "queue", "send", UnavailableError("queues are down"))
+    ways: dict[str, Callable[[], object]] = {
+        "landing": lambda: intake.receive(world.plane, blob_event("flights/b.csv")),
+        "order": lambda: intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes"),
+    }
+    with pytest.raises(UnavailableError):
+        ways[what]()
+    assert len(world.state.load("flights").rows) == 1
+    world.go_on(2)
+    assert world.state.load("flights").rows == ()
 
 
 EVENTS = [

@@ -53,6 +53,51 @@ def test_same_decision_twice_is_one_row(decision_log: DecisionLog) -> None:
     assert ids(decision_log.about("flights", "slot:20261123t1200", 10)) == ["d1"]
 
 
+def test_what_was_left_unsaid_is_kept_beside(decision_log: DecisionLog) -> None:
+    """A decision whose pass died is kept with a later one's, and found like any other."""
+    left = [decision(f"d{number}", number, "order:o1", "job:j") for number in (1, 2)]
+    decision_log.append(decision("d3", 3, "job:j"), left)
+    assert decision_log.since("flights", LONG_AGO, 10) == [*left, decision("d3", 3, "job:j")]
+    assert ids(decision_log.about("flights", "order:o1", 10)) == ["d1", "d2"]
+    assert ids(decision_log.about("flights", "job:j", 10)) == ["d1", "d2", "d3"]
+
+
+def test_what_was_said_is_not_changed_by_a_later_one(decision_log: DecisionLog) -> None:
+    """How a pass ended stays, though a later one only knows how it was planned."""
+    said = replace(decision("d1", 0, "order:o1"), kind=Kind.FAILED, outcome="could not: quota")
+    planned = replace(said, kind=Kind.ACTED, outcome="not known")
+    decision_log.append(said)
+    decision_log.append(decision("d2", 1), [planned])
+    assert decision_log.about("flights", "order:o1", 10) == [said]
+    decision_log.append(decision("d3", 2), [planned, decision("d2", 1)])
+    assert decision_log.since("flights", LONG_AGO, 1 + 2)[0] == said
+
+
+def test_what_is_said_late_takes_the_place_of_the_plan(decision_log: DecisionLog) -> None:
+    """A pass that was only slow says in the end how it went, and is one row."""
+    said = replace(decision("d1", 0, "order:o1"), outcome="done")
+    decision_log.append(decision("d2", 1), [replace(said, kind=Kind.FAILED, outcome="not known")])
+    decision_log.append(said)
+    assert decision_log.about("flights", "order:o1", 10) == [said]
+    assert ids(decision_log.since("flights", LONG_AGO, 10)) == ["d1", "d2"]
+
+
+def test_a_long_ending_is_not_hidden_by_a_short_plan(decision_log: DecisionLog) -> None:
+    """Also when only the plan is small enough to be copied beside its keys."""
+    said = replace(decision("d1", 0, "order:o1"), outcome="could not: " + "x" * 12_000)
+    decision_log.append(said)
+    decision_log.append(decision("d2", 1), [replace(said, outcome="not known")])
+    assert decision_log.about("flights", "order:o1", 10) == [said]
+
+
+def test_hundreds_of_things_are_kept_for_another(decision_log: DecisionLog) -> None:
+    """There is no limit to what a decision that was left unsaid is about."""
+    keys = [f"missed:{number}" for number in range(250)]
+    decision_log.append(decision("d2", 1), [decision("d1", 0, *keys)])
+    for key in (keys[0], keys[99], keys[249]):
+        assert ids(decision_log.about("flights", key, 10)) == ["d1"]
+
+
 def test_newest_are_given_oldest_first(decision_log: DecisionLog) -> None:
     """Of many decisions the newest are given, in the order in which they were taken."""
     for number in (3, 1, 4, 0, 2):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.schedule import CronSlots
 from shared.domain.errors import SettingsError
-from shared.domain.facts import SlotFacts
+from shared.domain.facts import Overtaken, SlotFacts
 
 BERLIN = "Europe/Berlin"
 ZONES = [
@@ -170,6 +170,82 @@ def test_every_local_day_has_its_noon_once(zone: str, day: datetime) -> None:
         slots.add((facts.newest.key, facts.newest.due_at))
     assert len({key for key, _ in slots}) == len(slots)
     assert len(slots) in (3, 4)
+
+
+def overtaken(
+    after: str, now: str, schedule: str = "0 12 * * *", zone: str = BERLIN
+) -> Overtaken | None:
+    """What the newest slot has overtaken since then."""
+    newest = CronSlots().around(schedule, zone, datetime.fromisoformat(now)).newest
+    assert newest
+    return CronSlots().between(schedule, zone, datetime.fromisoformat(after), newest)
+
+
+def test_slots_between_are_named_one_by_one() -> None:
+    """Neither the one that was dealt with nor the newest is among them."""
+    found = overtaken("2026-11-20T11:00:00Z", "2026-11-23T12:00:00Z")
+    assert found
+    assert [slot.key for slot in found.each] == ["20261121t1200", "20261122t1200"]
+    assert (found.first, found.last) == (found.each[0], found.each[-1])
+    assert (found.count, found.counted) == (2, True)
+    assert found.first.due_at == datetime(2026, 11, 21, 11, tzinfo=UTC)
+    assert overtaken("2026-11-22T11:00:00Z", "2026-11-23T12:00:00Z") is None
+    before = overtaken("2026-11-22T10:59:59Z", "2026-11-23T12:00:00Z")
+    assert before
+    assert before.count == 1
+
+
+def test_slots_that_fall_on_one_instant_are_all_named() -> None:
+    """In the hour that is jumped over all are due at once; the last of them stands for them."""
+    found = overtaken("2026-03-29T00:59:00Z", "2026-03-29T01:00:00Z", "*/20 * * * *")
+    assert found
+    assert [slot.key[-4:] for slot in found.each] == ["0200", "0220", "0240"]
+
+
+@pytest.mark.parametrize(("days", "each"), [(90, 89), (91, 90), (92, 0)])
+def test_few_slots_are_named_and_many_are_counted(days: int, each: int) -> None:
+    """Up to ninety are named; of more the first, the last and their number are known."""
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    found = overtaken((now - timedelta(days=days)).isoformat(), now.isoformat(), zone="UTC")
+    assert found
+    assert (found.count, len(found.each)) == (days - 1, each)
+    assert found.last.key == "20261122t1200"
+    assert found.first.due_at == now - timedelta(days=days - 1)
+
+
+def test_counting_has_an_end() -> None:
+    """A year of minutes is not counted through, and still its ends are known."""
+    found = overtaken("2026-01-23T12:00:30Z", "2026-11-23T12:00:00Z", "* * * * *", "UTC")
+    assert found
+    assert (found.count, found.counted, found.each) == (10_000, False, ())
+    assert (found.first.key, found.last.key) == ("20260123t1201", "20261123t1159")
+
+
+def test_what_is_long_ago_is_not_looked_for() -> None:
+    """Decisions are kept for about as long."""
+    found = overtaken("2020-01-01T00:00:00Z", "2026-11-23T12:00:00Z", zone="UTC")
+    assert found
+    assert (found.first.key, found.count) == ("20251020t1200", 399)
+
+
+@settings(deadline=None, max_examples=30)
+@given(NOWS, st.sampled_from(SCHEDULES), st.sampled_from(ZONES), st.integers(1, 40))
+def test_between_is_what_asking_each_time_would_find(
+    now: datetime, schedule: str, zone: str, hours: int
+) -> None:
+    """Whoever looks all the time sees the same slots as who looks once, after a while."""
+    slots, after = CronSlots(), now - timedelta(hours=hours)
+    newest, seen = slots.around(schedule, zone, now).newest, []
+    assert newest
+    coming = slots.around(schedule, zone, after).next
+    while coming and coming.due_at < newest.due_at:
+        seen.append(coming)
+        coming = slots.around(schedule, zone, coming.due_at).next
+    found = slots.between(schedule, zone, after, newest)
+    each = [slot for slot in found.each if slot.due_at < newest.due_at] if found else []
+    # Of slots that fall on one instant only the last one is seen by looking.
+    instants = {slot.due_at: slot for slot in each}
+    assert found is None or found.count > 90 or list(instants.values()) == seen
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import pytest
 
 from shared.adapters.azure_state import AzureTableStateStore, state_row
 from shared.adapters.azure_tables import AzureTable
+from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import ConflictError, MalformedError
 from shared.domain.events import Order, Verb
 from shared.domain.state import (
+    Acceptance,
     Address,
     Champion,
     ManifestRef,
@@ -48,12 +50,23 @@ def full_state() -> ModelState:
         last_slot_at=NOON,
         waiting_order=order("o1"),
         training=Training(
-            "flights-data-x-a1", "data", "31 files", "x", 1, NOON, manifest, None, "s", "c:1", 3
+            "flights-data-x-a1",
+            "data",
+            "31 files",
+            "x",
+            1,
+            NOON,
+            manifest,
+            None,
+            "s",
+            "c:1",
+            accepted=Acceptance("o2", 3, "ann: columns"),
         ),
+        accepting=Acceptance("o2", 3, "ann: columns"),
         manifest=manifest,
         last_version=4,
         champion=Champion(replace(version, number=3), 1, NOON),
-        former=(replace(version, number=2), replace(version, number=1)),
+        former=(replace(version, number=2, accepted="ann: x"), replace(version, number=1)),
         rollout=Rollout(
             version,
             2,
@@ -68,6 +81,7 @@ def full_state() -> ModelState:
             failed_checks=1,
             usual_ms=9.5,
             going_back="errors",
+            alone="ann: the champion is sick",
             ending=Phase.ABORTED,
         ),
         warm=Warm("v2-e1", NOON, replace(version, number=2), 1),
@@ -213,6 +227,62 @@ def test_next_due_tells_of_all_models(state_store: StateStore) -> None:
     state_store.save(replace(PLAIN, model="diabetes", next_due_at=later), "")
     state_store.add_order("third", order("o1"))
     assert state_store.next_due() == {"flights": NOON, "diabetes": later}
+
+
+def test_what_waits_makes_a_model_due(state_store: StateStore) -> None:
+    """A row whose message was lost counts: a landing when its bucket ends, an order at once."""
+    later = NOON + timedelta(hours=1)
+    etag = state_store.save(replace(PLAIN, next_due_at=later), "")
+    state_store.add_landing("flights", NOON, NOON + MINUTE)
+    assert state_store.next_due() == {"flights": NOON + MINUTE}
+    state_store.add_order("flights", order("o1", NOON))
+    assert state_store.next_due() == {"flights": NOON}
+    state_store.save(PLAIN, etag, state_store.load("flights").rows)
+    assert state_store.next_due() == {"flights": NOON}
+
+
+def test_model_that_is_due_before_what_waits_is_due(state_store: StateStore) -> None:
+    """What waits makes nothing later."""
+    state_store.save(PLAIN, "")
+    state_store.add_landing("flights", NOON, NOON + MINUTE)
+    assert state_store.next_due() == {"flights": NOON}
+
+
+def said(name: str, *about: str) -> Decision:
+    """A decision with something in every field."""
+    reasons = (Reason("slot_due", "a\nb"), Reason("x", "ü"))
+    return Decision(
+        name, "flights", NOON, "tick", Kind.ACTED, reasons, ("submit",), "?", about, {"a": [1]}
+    )
+
+
+def test_decisions_are_saved_with_the_state(state_store: StateStore) -> None:
+    """What a pass decided stands beside its state until the next one saves."""
+    etag = state_store.save(PLAIN, "", (), [said("d1"), said("d2", "order:o1")])
+    assert state_store.load("flights").unsaid == (said("d1"), said("d2", "order:o1"))
+    etag = state_store.save(PLAIN, etag, (), [said("d3")])
+    assert state_store.load("flights").unsaid == (said("d3"),)
+    with pytest.raises(ConflictError):
+        state_store.save(PLAIN, "", (), [said("d4")])
+    assert state_store.load("flights").unsaid == (said("d3"),)
+    state_store.save(PLAIN, etag)
+    assert state_store.load("flights").unsaid == ()
+
+
+def test_decisions_of_any_size_are_saved(state_store: StateStore) -> None:
+    """However much four decisions say, the state can be written, and their keys are whole."""
+    keys = tuple(f"missed:{number}" for number in range(420))
+    long = replace(
+        said("d1", *keys),
+        reasons=tuple(Reason(f"r{number}", "ü" * 9000) for number in range(50)),
+        actions=("a" * 9000,) * 50,
+        facts={"text": "x" * 90_000},
+    )
+    huge = tuple(replace(long, id=f"d{number}") for number in range(4))
+    state_store.save(PLAIN, "", (), huge)
+    kept = state_store.load("flights").unsaid
+    assert [(each.id, each.about) for each in kept] == [(each.id, keys) for each in huge]
+    assert kept[0].reasons[0].code == "r0"
 
 
 def test_unknown_schema_is_refused_by_name(azure_table: AzureTable) -> None:

@@ -9,12 +9,24 @@ from shared.domain.actions import DeleteDeployment, SetTraffic
 from shared.domain.canary import go_back
 from shared.domain.decision import Kind, Reason
 from shared.domain.deployments import retire
+from shared.domain.facts import JobFacts, JobStatus
 from shared.domain.health import Counts
 from shared.domain.moment import turn_back
 from shared.domain.plan import decide
 from shared.domain.rollout import advance
 from shared.domain.state import Phase, Warm
-from tests.builders import NOON, champion, endpoint, facts, minutes, moment, rollout, spec, state
+from tests.builders import (
+    NOON,
+    champion,
+    endpoint,
+    facts,
+    minutes,
+    moment,
+    rollout,
+    spec,
+    state,
+    training,
+)
 
 POLICY = spec().rollout
 
@@ -50,6 +62,15 @@ def test_a_first_version_that_is_given_up_loses_its_traffic() -> None:
     ended = go_back(moment(turned, NOON, endpoint=endpoint(deployments=("v1-e1",))))
     assert ended.actions == ()
     assert ended.state.warm == Warm("v1-e1", NOON)
+
+
+def test_an_attempt_that_follows_is_looked_at_soon() -> None:
+    """Its order can be lost like any other: what is kept warm for hours must not set the pace."""
+    keeping = Warm("v1-e1", NOON + timedelta(hours=5))
+    model = state(training=training(), champion=champion(2), warm=keeping)
+    failed = JobFacts(training().job, JobStatus.FAILED)
+    plan = decide(facts(model, job=failed), spec(), NOON)
+    assert plan.state.next_due_at == NOON + spec().retraining.poll
 
 
 def test_a_refusal_speaks_to_one_pass() -> None:

@@ -35,7 +35,9 @@ from tests.builders import (
     state,
     version,
 )
+from tests.domain.told import Told, step_in_full
 
+TOLD, WATCHED = Told("container_rollout"), Told("container_watched")
 CONTAINER = replace(spec(), serving="container")
 POLICY = CONTAINER.rollout
 SOON, LATE = NOON + minutes(1), NOON + minutes(31)
@@ -154,8 +156,15 @@ def test_step(case: Case) -> None:
     assert (step.reasons[0].code, step.state.rollout.phase) == (case.code, case.after)
     assert got == list(case.actions)
     assert bool(step.state.rollout.going_back) == (case.back or "going_back" in case.rollout)
+    TOLD.check(case.name, step_in_full(before, step, case.now))
     assert step.due_at is not None
     assert step.due_at >= case.now
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    TOLD.check_rows(case.name for case in CASES)
+    WATCHED.check_rows(case.name for case in QUIET)
 
 
 def test_every_reason_is_in_the_table() -> None:
@@ -232,6 +241,8 @@ def test_between_rollouts(case: Quiet) -> None:
     assert tuple(action for step in steps for action in step.actions) == case.actions
     held = Kind.HELD if case.adopt else Kind.ACTED
     assert [step.kind for step in steps] == ([held] if case.code else [])
+    lines = (line for step in steps for line in step_in_full(before, step, SOON))
+    WATCHED.check(case.name, lines)
 
 
 def test_a_newer_image_of_the_endpoint_is_nothing_to_a_container() -> None:

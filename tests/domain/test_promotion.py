@@ -19,7 +19,9 @@ from tests.builders import (
     metrics_text,
     training,
 )
+from tests.domain.told import Told, reasons_in_full
 
+TOLD = Told("gate")
 OLD = NOON - timedelta(days=15)
 YOUNG = NOON - timedelta(days=1)
 BETTER = against(3, 0.70, 0.05, 0.03, 0.07)
@@ -84,6 +86,7 @@ def test_first_challenger(
     verdict = judge(metrics_text(**changes), training(), None, gate(), NOON)
     assert isinstance(verdict, kind)
     assert code in [reason.code for reason in verdict.reasons]
+    TOLD.check(name, reasons_in_full(verdict.reasons))
 
 
 AGAINST: list[tuple[str, dict[str, Any], Any, type[Verdict], str]] = [
@@ -126,6 +129,7 @@ def test_challenger_against_champion(
     verdict = judge(metrics_text(**changes), training(champion=3), ruler, gate(), NOON)
     assert isinstance(verdict, kind)
     assert code in [reason.code for reason in verdict.reasons]
+    TOLD.check(name, reasons_in_full(verdict.reasons))
 
 
 def test_anchor_stops_the_ratchet() -> None:
@@ -255,6 +259,12 @@ def test_malformed_metrics_halt(name: str, text: str | None, word: str) -> None:
     assert isinstance(verdict, Halt)
     assert [reason.code for reason in verdict.reasons] == ["malformed"]
     assert word in verdict.reasons[0].text
+    TOLD.check(name, reasons_in_full(verdict.reasons))
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    TOLD.check_rows(row[0] for row in (*FIRST, *AGAINST, *MALFORMED))
 
 
 def test_score_remembers_what_was_compared() -> None:

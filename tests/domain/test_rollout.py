@@ -43,7 +43,9 @@ from tests.builders import (
     state,
     version,
 )
+from tests.domain.told import Told, plan_in_full, step_in_full
 
+TOLD, AT_REST = Told("rollout"), Told("at_rest")
 POLICY = spec().rollout
 SOON = NOON + minutes(1)
 MINE = "flights-data-2-a1"
@@ -365,6 +367,14 @@ def test_one_step(case: Case) -> None:
             assert sum(action.traffic.values()) == 100
             assert case.endpoint is not None
             assert set(action.traffic) == set(case.endpoint.deployments)
+    TOLD.check(case.name, step_in_full(before, step, case.now))
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    TOLD.check_rows(case.name for case in CASES)
+    resting = [row[0] for row in WATCHED] + [f"warm_{row[0]}" for row in RETIRE] + ["new_image"]
+    AT_REST.check_rows(resting)
 
 
 def test_success_crowns_the_version() -> None:
@@ -457,6 +467,7 @@ def test_traffic_is_watched_at_rest(name: str, there: EndpointFacts | None, mend
     orders = [action for action in plan.actions if isinstance(action, SetTraffic)]
     assert bool(orders) is mended
     assert all(dict(order.traffic)["v1-e1"] == 100 for order in orders)
+    AT_REST.check(name, plan_in_full(before, plan, SOON))
 
 
 RETIRE: list[tuple[str, EndpointFacts | None, str, int, bool]] = [
@@ -479,6 +490,7 @@ def test_warm_deployment_retires(
     assert code in [reason.code for reason in plan.reasons]
     assert len(plan.actions) == orders
     assert (plan.state.warm is not None) is kept
+    AT_REST.check(f"warm_{name}", plan_in_full(before, plan, SOON))
 
 
 LOOSE: list[tuple[str, EndpointFacts | None, str | None]] = [
@@ -509,6 +521,7 @@ def test_new_image_is_a_rollout_of_the_same_version() -> None:
     assert plan.state.rollout is not None
     assert plan.state.rollout.subject.deployment == "v1-e2"
     assert plan.state.last_version == 1
+    AT_REST.check("new_image", plan_in_full(before, plan, SOON))
 
 
 NOT_NEW: list[tuple[str, ModelState, Release | None]] = [

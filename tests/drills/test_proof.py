@@ -84,6 +84,21 @@ def test_page_tells_what_missed_and_what_did_not_run(tmp_path: Path) -> None:
     assert (ends["43"], ends["25"]) == ("not run", "cannot be staged")
 
 
+def test_page_tells_what_mutation_testing_found() -> None:
+    """A package that was not tried as a whole has no score, and without a run nothing is told."""
+    found = {"mutants": 10, "killed": 8, "timeout": 1, "survived": 1, "equivalent": 0}
+    mutation = {
+        "at": "2026-11-23 12:00Z",
+        "packages": {"shared/domain": found, "shared/application": None},
+        "modules": {"shared/domain/rollout.py": {"score": found}},
+    }
+    lines = page({}, {}, mutation).splitlines()
+    assert "| **shared/domain** | 10 | 8 | 1 | 1 | 0 | 90.0% |" in lines
+    assert "| `shared/domain/rollout.py` | 10 | 8 | 1 | 1 | 0 | 90.0% |" in lines
+    assert any(line.startswith("| **shared/application** | not run |") for line in lines)
+    assert "Not run." in page({}, {}).splitlines()
+
+
 def test_page_is_in_the_docs_with_every_drill() -> None:
     """The page that is read is that of the drills that there are."""
     text = (ROOT / "docs" / "proof.md").read_text(encoding="utf-8")

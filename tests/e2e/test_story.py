@@ -126,8 +126,8 @@ def test_c_doubled_events_and_a_doubled_noon_are_one_job_each(product: Product) 
     product.wait("flights", idle)
     before = set(product.jobs())
     for event in ("RunCompleted", "RunStatusChanged"):
-        kind = f"Microsoft.MachineLearningServices.{event}"
-        product.emulator("/_emulator/event-faults", {"event": kind, "action": "lose", "count": 20})
+        lost = {"operation": f"Event.{event}", "drop": "before", "count": 20}
+        product.emulator("/_emulator/faults", lost)
     product.emulator("/_emulator/events/redeliver", {"all": True, "reverse": True, "times": 5})
     # What a new schedule would have done in the past is not made up for: the next minute is.
     due_at = (datetime.now(UTC) + timedelta(minutes=1)).replace(second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""The HTTP side: subscriptions as in Azure Resource Manager, and control routes for tests."""
+"""Event subscriptions and system topics as in Azure Resource Manager."""
 
 from __future__ import annotations
 
@@ -12,44 +12,67 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .errors import RefusedError, malformed, unsupported
-from .subscription import TYPE, Subscription, parse_subscription
+from .event import key_of
+from .subscription import SYSTEM_TOPIC_TYPE, TYPE, Subscription, is_system_topic, parse_subscription
 
 if TYPE_CHECKING:
     from .service import EventGrid
 
-COLLECTION = "/{scope:path}/providers/" + TYPE
+DIRECT = "/{parent:path}/providers/" + TYPE
+GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+TOPICS = GROUP + "/providers/" + SYSTEM_TOPIC_TYPE
+OF_TOPIC = TOPICS + "/{topic}/eventSubscriptions"
+TOPIC_TYPES = {
+    ("microsoft.storage", "storageaccounts"): "Microsoft.Storage.StorageAccounts",
+    ("microsoft.machinelearningservices", "workspaces"): (
+        "Microsoft.MachineLearningServices.Workspaces"
+    ),
+}
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class EventGridApi:
-    """Answers requests about one Event Grid."""
+    """Answers requests about the subscriptions of one Event Grid."""
 
     def __init__(self, grid: EventGrid) -> None:
         self._grid = grid
 
     def routes(self) -> list[Route]:
-        """Return all routes; those of ARM match paths in whatever case."""
-        one = COLLECTION + "/{name}"
-        arm = [
-            _route(COLLECTION, "GET", self._list),
-            _route(one, "GET", self._get),
-            _route(one, "PUT", self._put),
-            _route(one, "DELETE", self._delete),
-            _route(one + "/getFullUrl", "POST", self._full_url),
+        """Return all routes; they match paths in whatever case."""
+        one = TOPICS + "/{topic}"
+        routes = [
+            _route(TOPICS, "GET", self._list_topics),
+            _route(one, "GET", self._get_topic),
+            _route(one, "PUT", self._put_topic),
+            _route(one, "DELETE", self._delete_topic),
         ]
-        own = [
-            Route("/_emulator/events", _refusing(self._events), methods=["GET"]),
-            Route("/_emulator/events/redeliver", _refusing(self._redeliver), methods=["POST"]),
-            Route("/_emulator/event-faults", _refusing(self._faults), methods=["GET"]),
-            Route("/_emulator/event-faults", _refusing(self._add_fault), methods=["POST"]),
-            Route("/_emulator/event-faults", _refusing(self._clear_faults), methods=["DELETE"]),
-        ]
-        return [*arm, *own]
+        for collection in (OF_TOPIC, DIRECT):
+            one = collection + "/{name}"
+            routes += [
+                _route(collection, "GET", self._list),
+                _route(one, "GET", self._get),
+                _route(one, "PUT", self._put),
+                _route(one, "PATCH", self._patch),
+                _route(one, "DELETE", self._delete),
+                _route(one + "/getFullUrl", "POST", self._full_url),
+            ]
+        return routes
 
     async def _put(self, request: Request) -> Response:
-        scope = f"/{request.path_params['scope'].strip('/')}"
+        parent, name = _parent(request), request.path_params["name"]
+        return await self._subscribe(parent, name, await read_object(request))
+
+    async def _patch(self, request: Request) -> Response:
+        known = self._find(request)
+        changed = {**known.properties, **await read_object(request)}
+        return await self._subscribe(known.parent, known.name, {"properties": changed})
+
+    async def _subscribe(self, parent: str, name: str, body: dict[str, Any]) -> Response:
+        scope = parent
+        if is_system_topic(parent):
+            scope = str(self._topic(parent)["properties"]["source"])
         self._check_scope(scope)
-        subscription = parse_subscription(scope, request.path_params["name"], await _body(request))
+        subscription = parse_subscription(scope, name, body, parent)
         new = await self._grid.subscribe(subscription)
         return JSONResponse(subscription.as_json(), 201 if new else 200)
 
@@ -60,69 +83,86 @@ class EventGridApi:
         return JSONResponse({"endpointUrl": self._find(request).url})
 
     async def _list(self, request: Request) -> Response:
-        found = self._grid.find(request.path_params["scope"])
+        found = self._grid.subscriptions.find(_parent(request))
         return JSONResponse({"value": [each.as_json() for each in found]})
 
     async def _delete(self, request: Request) -> Response:
-        found = self._grid.find(request.path_params["scope"], request.path_params["name"])
+        name = request.path_params["name"]
+        found = self._grid.subscriptions.find(_parent(request), name)
         for subscription in found:
-            self._grid.journal.delete_subscription(subscription.key)
+            self._grid.unsubscribe(subscription)
         return Response(status_code=200 if found else 204)
 
     def _find(self, request: Request) -> Subscription:
         name = request.path_params["name"]
-        found = self._grid.find(request.path_params["scope"], name)
+        found = self._grid.subscriptions.find(_parent(request), name)
         if not found:
             raise RefusedError(404, "ResourceNotFound", f"Event subscription {name!r} not found.")
         return found[0]
 
-    def _check_scope(self, scope: str) -> None:
-        if self._grid.watcher.is_own(scope):
-            return
-        parts = scope.lower().split("/providers/")[-1].split("/")
-        if parts[:2] == ["microsoft.machinelearningservices", "workspaces"] and len(parts) == 3:
-            return
-        if parts[:2] == ["microsoft.storage", "storageaccounts"]:
+    def _check_scope(self, scope: str) -> str:
+        """Return the topic type of a resource whose events we have, or refuse it."""
+        provider, *rest = scope.lower().split("/providers/")[-1].split("/")
+        kind = TOPIC_TYPES.get((provider, rest[0])) if len(rest) == 2 else None
+        if kind is None:
+            raise unsupported(f"An event subscription on {scope}")
+        if provider == "microsoft.storage" and not self._grid.watcher.is_own(scope):
             raise RefusedError(404, "ResourceNotFound", f"{scope} was not found.")
-        raise unsupported(f"An event subscription on {scope}")
+        return kind
 
-    async def _events(self, request: Request) -> Response:
-        wanted = request.query_params.get("type", "").lower()
-        report = [
-            each
-            for each in self._grid.journal.report()
-            if wanted in ("", each["eventType"].lower())
-        ]
-        return JSONResponse({"value": report})
+    # System topics
 
-    async def _redeliver(self, request: Request) -> Response:
-        body = await _body(request)
-        ids, every = body.get("ids"), bool(body.get("all"))
-        if every == (ids is not None):
-            raise malformed("Give either 'ids' or 'all': true.")
-        times = int(body.get("times", 1))
-        sent = await self._grid.redeliver(
-            None if every else {str(each) for each in ids or ()},
-            body.get("type"),
-            times,
-            reverse=bool(body.get("reverse")),
-        )
-        return JSONResponse({"sent": sent})
+    async def _put_topic(self, request: Request) -> Response:
+        body, topic_id = await read_object(request), _topic_id(request)
+        given = body.get("properties") or {}
+        source = str(given.get("source") or "")
+        kind = self._check_scope(source)
+        if str(given.get("topicType") or "").lower() != kind.lower():
+            raise malformed(f"properties.topicType must be {kind} for {source}.")
+        for other in self._grid.subscriptions.system_topics():
+            same = key_of(str(other["properties"]["source"])) == key_of(source)
+            if same and key_of(other["id"]) != key_of(topic_id):
+                raise malformed(f"Only one system topic is allowed per source: {other['name']}.")
+        topic = {
+            **body,
+            "id": topic_id,
+            "name": request.path_params["topic"],
+            "type": SYSTEM_TOPIC_TYPE,
+            "properties": {**given, "provisioningState": "Succeeded"},
+        }
+        new = self._grid.subscriptions.save_system_topic(topic)
+        return JSONResponse(topic, 201 if new else 200)
 
-    async def _faults(self, _: Request) -> Response:
-        return JSONResponse({"value": self._grid.faults.listed()})
+    async def _get_topic(self, request: Request) -> Response:
+        return JSONResponse(self._topic(_topic_id(request)))
 
-    async def _add_fault(self, request: Request) -> Response:
-        body = await _body(request)
-        try:
-            self._grid.faults.add({**body, "event": body.get("event") or body.get("type")})
-        except (TypeError, ValueError) as error:
-            raise malformed(str(error)) from None
-        return JSONResponse({"value": self._grid.faults.listed()}, 201)
+    async def _list_topics(self, _: Request) -> Response:
+        return JSONResponse({"value": self._grid.subscriptions.system_topics()})
 
-    async def _clear_faults(self, _: Request) -> Response:
-        self._grid.faults.clear()
-        return Response(status_code=204)
+    async def _delete_topic(self, request: Request) -> Response:
+        topic_id = _topic_id(request)
+        for subscription in self._grid.subscriptions.find(topic_id):
+            self._grid.unsubscribe(subscription)
+        found = self._grid.subscriptions.delete_system_topic(topic_id)
+        return Response(status_code=200 if found else 204)
+
+    def _topic(self, topic_id: str) -> dict[str, Any]:
+        for topic in self._grid.subscriptions.system_topics():
+            if key_of(topic["id"]) == key_of(topic_id):
+                return topic
+        raise RefusedError(404, "ResourceNotFound", f"System topic {topic_id} not found.")
+
+
+def _topic_id(request: Request) -> str:
+    given = request.path_params
+    group = f"/subscriptions/{given['subscription']}/resourceGroups/{given['group']}"
+    return f"{group}/providers/{SYSTEM_TOPIC_TYPE}/{given['topic']}"
+
+
+def _parent(request: Request) -> str:
+    if "topic" in request.path_params:
+        return _topic_id(request)
+    return f"/{request.path_params['parent'].strip('/')}"
 
 
 def _route(path: str, method: str, handler: Handler) -> Route:
@@ -131,12 +171,14 @@ def _route(path: str, method: str, handler: Handler) -> Route:
             raise RefusedError(401, "AuthenticationFailed", "No bearer token.")
         return await handler(request)
 
-    route = Route(path, _refusing(guarded), methods=[method])
+    route = Route(path, refusing(guarded), methods=[method])
     route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
     return route
 
 
-def _refusing(handler: Handler) -> Handler:
+def refusing(handler: Handler) -> Handler:
+    """Answer refusals as Azure Resource Manager words them."""
+
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
@@ -146,7 +188,8 @@ def _refusing(handler: Handler) -> Handler:
     return answer
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def read_object(request: Request) -> dict[str, Any]:
+    """Return the request's JSON object; an empty body is an empty one. Refuses anything else."""
     try:
         body = json.loads(await request.body() or b"{}")
     except ValueError:

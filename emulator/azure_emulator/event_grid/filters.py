@@ -36,33 +36,64 @@ def _number(compare: Callable[[float, float], bool]) -> Callable[[Any, Values], 
     return holds
 
 
+def _none_of(holds: Callable[[Any, Values], bool]) -> Callable[[Any, Values], bool]:
+    # A key that is missing has none of the values: it fits.
+    return lambda actual, wanted: not holds(actual, wanted)
+
+
+def _in_range(actual: Any, ranges: Values) -> bool:
+    return _is_number(actual) and any(low <= actual <= high for low, high in ranges)
+
+
 _is_one_of = _any_text(lambda actual, wanted: actual == wanted)
+_contains = _any_text(lambda actual, wanted: wanted in actual)
+_begins = _any_text(str.startswith)
+_ends = _any_text(str.endswith)
+_equals = _number(lambda actual, wanted: actual == wanted)
 OPERATORS: dict[str, Callable[[Any, Values], bool]] = {
     "stringin": _is_one_of,
-    "stringnotin": lambda actual, wanted: not _is_one_of(actual, wanted),
-    "stringcontains": _any_text(lambda actual, wanted: wanted in actual),
-    "stringbeginswith": _any_text(str.startswith),
-    "stringendswith": _any_text(str.endswith),
+    "stringnotin": _none_of(_is_one_of),
+    "stringcontains": _contains,
+    "stringnotcontains": _none_of(_contains),
+    "stringbeginswith": _begins,
+    "stringnotbeginswith": _none_of(_begins),
+    "stringendswith": _ends,
+    "stringnotendswith": _none_of(_ends),
     "boolequals": lambda actual, wanted: isinstance(actual, bool) and actual in wanted,
-    "numberin": _number(lambda actual, wanted: actual == wanted),
+    "numberin": _equals,
+    "numbernotin": _none_of(_equals),
+    "numberinrange": _in_range,
+    "numbernotinrange": _none_of(_in_range),
     "numbergreaterthan": _number(lambda actual, wanted: actual > wanted),
     "numbergreaterthanorequals": _number(lambda actual, wanted: actual >= wanted),
     "numberlessthan": _number(lambda actual, wanted: actual < wanted),
     "numberlessthanorequals": _number(lambda actual, wanted: actual <= wanted),
+    "isnullorundefined": lambda actual, _: actual is None,
+    "isnotnull": lambda actual, _: actual is not None,
 }
+WITHOUT_VALUES = ("isnullorundefined", "isnotnull")
+CONDITIONS_MAX = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One advanced filter: a key, an operator, and the values of which one must fit."""
+    """One advanced filter: a key, an operator, and the values of which one must fit.
+
+    With `on_arrays` a list fits when one of its items does, and a negation when all do.
+    """
 
     key: str
     operator: str
     values: Values
+    on_arrays: bool = False
 
     def holds(self, event: Event) -> bool:
         """Tell whether the event fits; a key that is missing fits only a negation."""
-        return OPERATORS[self.operator](_lookup(event, self.key), self.values)
+        operator, actual = OPERATORS[self.operator], _lookup(event, self.key)
+        if not (self.on_arrays and isinstance(actual, list)):
+            return operator(actual, self.values)
+        every = all if "not" in self.operator else any
+        return every(operator(item, self.values) for item in actual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +122,44 @@ def parse_filter(document: Mapping[str, Any]) -> Filter:
     types = document.get("includedEventTypes")
     if types is not None and not isinstance(types, list):
         raise malformed("filter.includedEventTypes must be a list.")
+    conditions = document.get("advancedFilters") or ()
+    on_arrays = bool(document.get("enableAdvancedFilteringOnArrays"))
+    if len(conditions) > CONDITIONS_MAX:
+        raise malformed(f"A subscription has at most {CONDITIONS_MAX} advanced filters.")
     return Filter(
         types=None if types is None else frozenset(str(name).lower() for name in types),
         begins_with=str(document.get("subjectBeginsWith") or ""),
         ends_with=str(document.get("subjectEndsWith") or ""),
         case_sensitive=bool(document.get("isSubjectCaseSensitive")),
-        conditions=tuple(_condition(item) for item in document.get("advancedFilters") or ()),
+        conditions=tuple(_condition(item, on_arrays) for item in conditions),
     )
 
 
-def _condition(item: Mapping[str, Any]) -> Condition:
-    operator = str(item.get("operatorType") or "")
-    if operator.lower() not in OPERATORS:
-        raise unsupported(f"The advanced filter operator {operator!r}")
+def _condition(item: Mapping[str, Any], on_arrays: bool) -> Condition:
+    name = str(item.get("operatorType") or "")
+    operator = name.lower()
+    if operator not in OPERATORS:
+        raise unsupported(f"The advanced filter operator {name!r}")
     key = str(item.get("key") or "")
     if not key:
         raise malformed("An advanced filter needs a key.")
+    if operator in WITHOUT_VALUES:
+        return Condition(key, operator, (), on_arrays)
     values = item["values"] if "values" in item else [item.get("value")]
     if not isinstance(values, list):
         raise malformed(f"The values of the advanced filter on {key!r} must be a list.")
-    return Condition(key, operator.lower(), tuple(values))
+    if not all(_fits_operator(value, operator) for value in values):
+        raise malformed(f"The values {values!r} do not fit {name} on {key!r}.")
+    return Condition(key, operator, tuple(values), on_arrays)
+
+
+def _fits_operator(value: Any, operator: str) -> bool:
+    if operator.endswith("range"):
+        is_pair = isinstance(value, list) and len(value) == 2
+        return is_pair and all(_is_number(end) for end in value)
+    if operator.startswith("number"):
+        return _is_number(value)
+    return isinstance(value, bool if operator.startswith("bool") else str)
 
 
 def _lookup(event: Event, key: str) -> Any:

@@ -6,19 +6,24 @@ import asyncio
 import logging
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from .event import Event, key_of
-from .journal import SeenBlob
+from .seen_blobs import SeenBlob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from .chosen import Chosen
+    from .database import Database
     from .journal import Journal
     from .ports import Clock, Storage
+    from .seen_blobs import SeenBlobs
     from .subscription import Subscription
+    from .subscriptions import Subscriptions
 
 LOG = logging.getLogger("azure_emulator.event_grid")
 CREATED = "Microsoft.Storage.BlobCreated"
@@ -29,22 +34,35 @@ _NEVER_WATCHED = ("$", "azure-webjobs", "azureml", "insights")
 _REST_FACTOR = 4.0
 
 
+class Grid(Protocol):
+    """What the watcher needs of Event Grid."""
+
+    chosen: Chosen
+    journal: Journal
+    subscriptions: Subscriptions
+
+    def accept(self, event: Event) -> None:
+        """Keep an event durably."""
+
+
 class BlobWatcher:
     """Compares containers with what was seen before; differences become events."""
 
     def __init__(
         self,
-        journal: Journal,
+        database: Database,
+        seen: SeenBlobs,
         storage: Storage,
         clock: Clock,
         watch_seconds: float,
-        publish: Callable[[Event], None],
+        grid: Grid,
     ) -> None:
-        self._journal = journal
+        self._database = database
+        self._seen = seen
         self._storage = storage
         self._clock = clock
         self._watch_seconds = watch_seconds
-        self._publish = publish
+        self._grid = grid
         self._looking = threading.Lock()
 
     async def run(self) -> None:
@@ -62,7 +80,7 @@ class BlobWatcher:
     def look(self) -> None:
         """Raise an event for every blob that changed since the last look."""
         with self._looking:
-            watching = self._watching(self._journal.subscriptions())
+            watching = self._watching(self._grid.subscriptions.all())
             if not watching:
                 return
             topic = watching[0].scope
@@ -76,8 +94,8 @@ class BlobWatcher:
             for container in self._containers(self._watching(new)):
                 if container not in before:
                     present = self._list(container)
-                    gone = set(self._journal.seen_blobs(container)) - set(present)
-                    self._journal.save_blobs(container, present.values(), gone)
+                    gone = set(self._seen.of(container)) - set(present)
+                    self._seen.save(container, present.values(), gone)
 
     def is_own(self, scope: str) -> bool:
         """Tell whether a scope is the storage account that is watched."""
@@ -102,7 +120,7 @@ class BlobWatcher:
         ]
 
     def _list(self, container: str) -> dict[str, SeenBlob]:
-        blobs = self._storage.container(container).list_blobs()
+        blobs = self._storage.container(container).list_blobs(include=["copy"])
         return {
             str(blob.name): SeenBlob(
                 path=str(blob.name),
@@ -110,12 +128,13 @@ class BlobWatcher:
                 size=int(blob.size or 0),
                 content_type=str(blob.content_settings.content_type or ""),
                 blob_type=str(getattr(blob.blob_type, "value", blob.blob_type)),
+                api=_api(blob),
             )
             for blob in blobs
         }
 
     def _compare(self, container: str, topic: str) -> None:
-        seen = self._journal.seen_blobs(container)
+        seen = self._seen.of(container)
         present = self._list(container)
         changed = [
             blob
@@ -126,17 +145,29 @@ class BlobWatcher:
         if not changed and not removed:
             return
         # In one transaction: a restart neither loses a change nor raises it again.
-        with self._journal.transaction():
+        with self._database.transaction():
             for blob in changed:
                 self._raise(topic, container, CREATED, blob)
             for blob in removed:
                 self._raise(topic, container, DELETED, blob)
-            self._journal.save_blobs(container, changed, [blob.path for blob in removed])
+            self._seen.save(container, changed, [blob.path for blob in removed])
 
     def _raise(self, topic: str, container: str, type_name: str, blob: SeenBlob) -> None:
+        if type_name == DELETED:
+            self._raise_one(topic, container, type_name, blob, "DeleteBlob")
+        elif not self._grid.chosen.hierarchical:
+            self._raise_one(topic, container, type_name, blob, blob.api)
+        else:
+            # Such an account tells of the empty file first, and once more when it is whole.
+            self._raise_one(topic, container, type_name, replace(blob, size=0), "CreateFile")
+            self._raise_one(topic, container, type_name, blob, "FlushWithClose")
+
+    def _raise_one(
+        self, topic: str, container: str, type_name: str, blob: SeenBlob, api: str
+    ) -> None:
         request = str(uuid.uuid4())
         data: dict[str, Any] = {
-            "api": "PutBlob" if type_name == CREATED else "DeleteBlob",
+            "api": api,
             "clientRequestId": str(uuid.uuid4()),
             "requestId": request,
             "eTag": blob.etag,
@@ -144,11 +175,22 @@ class BlobWatcher:
             "contentLength": blob.size,
             "blobType": blob.blob_type,
             "url": f"{self._storage.blob_url}/{container}/{quote(blob.path)}",
-            "sequencer": self._journal.next_sequencer(),
+            "sequencer": self._grid.journal.next_sequencer(),
             "storageDiagnostics": {"batchId": str(uuid.uuid4())},
         }
         subject = f"{_SUBJECT}{container}/blobs/{blob.path}"
-        self._publish(Event(request, topic, type_name, subject, data, self._clock.now()))
+        self._grid.accept(Event(request, topic, type_name, subject, data, self._clock.now()))
+
+
+def _api(blob: Any) -> str:
+    """Guess which call wrote a blob: a list does not say.
+
+    Only Put Blob makes the service compute an MD5; Put Block List keeps one that it is given.
+    """
+    if blob.copy.id:
+        return "CopyBlob"
+    is_block_blob = str(getattr(blob.blob_type, "value", blob.blob_type)) == "BlockBlob"
+    return "PutBlob" if blob.content_settings.content_md5 or not is_block_blob else "PutBlockList"
 
 
 def _may_match(container: str, prefix: str) -> bool:

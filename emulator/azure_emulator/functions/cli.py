@@ -25,7 +25,7 @@ STOP_SECONDS = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of the `functions` command."""
-    parser.add_argument("--home", type=Path, default=Path(".noon"), help="where state is kept")
+    parser.add_argument("--home", type=Path, default=Path(".azure"), help="where state is kept")
     parser.add_argument("--app", type=Path, default=Path(), help="folder with host.json")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host-id", help="name under which timers are remembered")
@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=VISIBILITY_SECONDS,
         help="how long a message stays hidden at a time (real host: 600)",
     )
+    parser.add_argument(
+        "--reload", action="store_true", help="start again whenever the app's files change"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m azure_emulator.functions")
     add_arguments(parser)
     given = parser.parse_args(arguments)
+    if given.reload:
+        from azure_emulator.functions.reloading import reload
+
+        return reload(given.app, given.home)
     return functions(
         given.home,
         given.app,

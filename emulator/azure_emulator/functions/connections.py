@@ -47,15 +47,22 @@ class Connection:
             raise SettingError(f"the app setting '{self.name}__queueServiceUri' is missing")
         return QueueClient(self.queue_url, name, credential=self._identity(), retry_total=1)
 
-    def blobs(self) -> BlobServiceClient | None:
-        """Return a client of the account's blobs, or None when only queues are named."""
+    def require_blobs(self) -> None:
+        """Refuse, naming the setting, when the account's blobs are not named."""
+        if not self.connection_string and not self.blob_url:
+            raise SettingError(
+                f"the app setting '{self.name}__blobServiceUri' is missing: timers need it"
+            )
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the account's blobs."""
         from azure.storage.blob import BlobServiceClient
 
+        # No patience of its own: who holds a lease must know at once that it cannot be renewed.
         if self.connection_string:
-            return BlobServiceClient.from_connection_string(self.connection_string, retry_total=1)
-        if not self.blob_url:
-            return None
-        return BlobServiceClient(self.blob_url, credential=self._identity(), retry_total=1)
+            return BlobServiceClient.from_connection_string(self.connection_string, retry_total=0)
+        self.require_blobs()
+        return BlobServiceClient(str(self.blob_url), credential=self._identity(), retry_total=0)
 
     def _identity(self) -> TokenCredential:
         from azure.identity import DefaultAzureCredential

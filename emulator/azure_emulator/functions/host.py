@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -25,7 +26,8 @@ from azure_emulator.functions.loading import LoadedFunction, load_app
 from azure_emulator.functions.queues import QueueListener, metadata_of_test_message
 from azure_emulator.functions.routes import Route, build_routes
 from azure_emulator.functions.schedule import parse_schedule
-from azure_emulator.functions.timers import StatusFile, Timer
+from azure_emulator.functions.singleton import HostStorage, Singleton
+from azure_emulator.functions.timers import StatusBlob, Timer
 from azure_emulator.functions.webhook import EventGridWebhook, event_invocation
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Host:
         self.routes: Sequence[Route] = build_routes(self.functions, settings.route_prefix)
         # Work of the host itself never waits behind the app's functions.
         self._threads = ThreadPoolExecutor(32, thread_name_prefix="host")
-        self._timers = self._make_timers(home / "timers" / options.host_id)
+        self._timers = self._make_timers(home, options)
         self._queues = self._make_queues(settings, options)
         self._tasks: list[asyncio.Task[None]] = []
         self._base = f"http://localhost:{options.port}"
@@ -76,6 +78,7 @@ class Host:
         own = [
             *admin.routes(),
             StarletteRoute("/_emulator/queues", self._describe_queues),
+            StarletteRoute("/_emulator/timers", self._describe_timers),
             StarletteRoute(
                 "/runtime/webhooks/EventGrid", webhook.handle, methods=["POST", "OPTIONS", "GET"]
             ),
@@ -117,6 +120,8 @@ class Host:
         yield
         for task in self._tasks:
             task.cancel()
+        if self._tasks:  # they give their locks back
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
         if not await self.invoker.drain(DRAIN_SECONDS):
             LOG.warning("%d invocations are abandoned", self.invoker.running)
         self.invoker.close()
@@ -148,16 +153,32 @@ class Host:
             }
         )
 
-    def _make_timers(self, folder: Path) -> dict[str, Timer]:
+    async def _describe_timers(self, _: Request) -> Response:
+        held = {name: timer.singleton.held for name, timer in self._timers.items()}
+        return JSONResponse(
+            {"value": [{"function": name, "here": here} for name, here in held.items()]}
+        )
+
+    def _make_timers(self, home: Path, options: HostOptions) -> dict[str, Timer]:
+        functions = [each for each in self.functions if each.kind == "timerTrigger"]
+        if not functions:
+            return {}
+        connection = connections.find_connection(None, os.environ)
+        connection.require_blobs()
+        storage = HostStorage(connection.blobs, options.host_id, self._threads)
         timers = {}
-        for function in self.functions:
-            if function.kind == "timerTrigger":
-                connections.find_connection(None, os.environ)
-                text = configuration.resolve(
-                    str(function.trigger["schedule"]), os.environ, function.name
-                )
-                status = StatusFile(folder / f"{function.name}.json")
-                timers[function.name] = Timer(function, parse_schedule(text), self.invoker, status)
+        for function in functions:
+            name = function.name
+            text = configuration.resolve(str(function.trigger["schedule"]), os.environ, name)
+            # The host that is started again in this place is the owner of its own locks.
+            owner = str(uuid5(NAMESPACE_URL, f"{home.as_uri()}:{options.port}/{name}"))
+            timers[name] = Timer(
+                function,
+                parse_schedule(text),
+                self.invoker,
+                StatusBlob(storage, name),
+                Singleton(storage, name, owner),
+            )
         return timers
 
     def _make_queues(

@@ -1,18 +1,19 @@
-"""Fires timers, remembering in the home folder when each one last ran."""
+"""Fires timers, remembering in the app's storage when each one last ran."""
 
 import asyncio
 import json
 import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions import meta
 
 from azure_emulator.functions.invocation import FunctionError, Invoker
 from azure_emulator.functions.loading import LoadedFunction
 from azure_emulator.functions.schedule import Schedule
+from azure_emulator.functions.singleton import HostStorage, Singleton
 
 LOG = logging.getLogger("host.timers")
 # Wall clocks jump (sleep, NTP): never trust one long wait.
@@ -30,17 +31,19 @@ class TimerStatus:
     updated_at: datetime
 
 
-class StatusFile:
-    """The durable status of one timer."""
+class StatusBlob:
+    """The durable status of one timer, in the storage that all hosts of the app share."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, storage: HostStorage, function: str) -> None:
+        self._storage = storage
+        self._name = f"{function}/status"
 
-    def read(self) -> TimerStatus | None:
+    async def read(self) -> TimerStatus | None:
         """Return the status, or None when the timer has never been seen."""
-        if not self._path.exists():
+        text = await self._storage.io(self._download)
+        if not text:
             return None
-        stored = json.loads(self._path.read_text(encoding="utf-8"))
+        stored = json.loads(text)
         return TimerStatus(
             schedule=stored["schedule"],
             last_at=datetime.fromisoformat(stored["last_at"]) if stored["last_at"] else None,
@@ -48,12 +51,19 @@ class StatusFile:
             updated_at=datetime.fromisoformat(stored["updated_at"]),
         )
 
-    def write(self, status: TimerStatus) -> None:
-        """Keep a status, replacing the one before it in one step."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(status), default=_iso), encoding="utf-8")
-        temporary.replace(self._path)
+    async def write(self, status: TimerStatus) -> None:
+        """Keep a status."""
+        text = json.dumps(asdict(status), default=_iso).encode()
+        await self._storage.io(lambda: self._upload(text))
+
+    def _download(self) -> bytes:
+        try:
+            return self._storage.blob("timers", self._name).download_blob().readall()
+        except ResourceNotFoundError:
+            return b""
+
+    def _upload(self, text: bytes) -> None:
+        self._storage.blob("timers", self._name).upload_blob(text, overwrite=True)
 
 
 def check_past_due(
@@ -71,24 +81,32 @@ def check_past_due(
 
 
 class Timer:
-    """One timer function: waits, runs, waits again; never two runs at once."""
+    """One timer function: waits, runs, waits again; never two runs at once, over all hosts."""
 
     def __init__(
-        self, function: LoadedFunction, schedule: Schedule, invoker: Invoker, file: StatusFile
+        self,
+        function: LoadedFunction,
+        schedule: Schedule,
+        invoker: Invoker,
+        kept: StatusBlob,
+        singleton: Singleton,
     ) -> None:
         self.function = function
         self._schedule = schedule
         self._invoker = invoker
-        self._file = file
+        self._kept = kept
+        self.singleton = singleton
 
     async def run(self) -> None:
-        """Fire for ever; cancelling it leaves a run that has begun to itself."""
+        """Fire for ever, while this host is the one; a run that has begun is left to itself."""
+        await self.singleton.run(self._fire_for_ever)
+
+    async def _fire_for_ever(self) -> None:
         now = datetime.now(UTC)
         monitored = self._is_monitored(now)
-        status, past_due = check_past_due(
-            self._file.read() if monitored else None, self._schedule, now
-        )
-        self._save(status, monitored)
+        stored = await self._kept.read() if monitored else None
+        status, past_due = check_past_due(stored, self._schedule, now)
+        await self._save(status, monitored)
         at_once = past_due or bool(self.function.trigger.get("runOnStartup"))
         while True:
             if not at_once:
@@ -109,7 +127,7 @@ class Timer:
             LOG.info("Timer %s failed; the next run is its next slot", self.function.name)
         now = datetime.now(UTC)
         after = TimerStatus(self._schedule.text, now, self._schedule.next_after(now), now)
-        self._save(after, monitored)
+        await self._save(after, monitored)
         return after
 
     async def _invoke(self, status: TimerStatus | None, past_due: bool) -> None:
@@ -136,9 +154,18 @@ class Timer:
         first = self._schedule.next_after(now)
         return self._schedule.next_after(first) - first >= _MONITORED_FROM
 
-    def _save(self, status: TimerStatus, monitored: bool) -> None:
-        if monitored:
-            self._file.write(status)
+    async def _save(self, status: TimerStatus, monitored: bool) -> None:
+        if not monitored:
+            return
+        try:
+            await self._kept.write(status)
+        except AzureError as error:
+            # The timer goes on; after a restart the run that is lost here comes past due.
+            LOG.warning(
+                "The status of %s is not kept: %s",
+                self.function.name,
+                str(error).partition("\n")[0],
+            )
 
 
 async def _sleep_until(moment: datetime) -> None:

@@ -14,7 +14,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from azure_emulator.event_grid.api import EventGridApi
+from azure_emulator.event_grid.chosen import Chosen
+from azure_emulator.event_grid.control import EventGridControl
 from azure_emulator.event_grid.service import EventGrid
+from azure_emulator.faults import Faults
 from azure_emulator.storage import StorageAccess
 from azure_emulator.testing import Azurite, free_port, start_azurite, wait_until
 from starlette.applications import Starlette
@@ -48,7 +52,7 @@ class ManualClock:
             await woken.wait()
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Move on; wakes who sleeps."""
         self._now += timedelta(seconds=seconds)
         for moment, loop, woken in self._sleepers:
             if moment <= self._now and not loop.is_closed():
@@ -132,6 +136,11 @@ class Receiver:
         return Response(status_code=self.statuses.popleft() if self.statuses else self.status)
 
 
+def webhook(url: str, **properties: Any) -> dict[str, Any]:
+    """Return a subscription's destination."""
+    return {"endpointType": "WebHook", "properties": {"endpointUrl": url, **properties}}
+
+
 @dataclass
 class RunningGrid:
     """Event Grid behind its routes, as the emulator serves it."""
@@ -141,6 +150,7 @@ class RunningGrid:
     clock: ManualClock
     watch_seconds: float
     retry_scale: float
+    faults: Faults = field(default_factory=Faults)
     grid: EventGrid = field(init=False)
     server: ThreadServer = field(init=False)
 
@@ -150,8 +160,14 @@ class RunningGrid:
     def start(self) -> None:
         """Start on what the home folder holds."""
         self.grid = EventGrid(
-            self.home, self.storage, self.watch_seconds, self.clock, retry_scale=self.retry_scale
+            self.home,
+            self.storage,
+            self.watch_seconds,
+            self.faults,
+            self.clock,
+            Chosen(retry_scale=self.retry_scale),
         )
+        routes = [*EventGridControl(self.grid).routes(), *EventGridApi(self.grid).routes()]
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -159,7 +175,7 @@ class RunningGrid:
             yield
             await self.grid.stop()
 
-        self.server = ThreadServer(Starlette(routes=self.grid.routes(), lifespan=lifespan))
+        self.server = ThreadServer(Starlette(routes=routes, lifespan=lifespan))
 
     def close(self) -> None:
         """Stop; what is accepted stays in the home folder."""
@@ -175,9 +191,8 @@ class RunningGrid:
         self, url: str, scope: str = WORKSPACE, name: str = "sub", **properties: Any
     ) -> httpx.Response:
         """Make an event subscription."""
-        destination = {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
         path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/{name}"
-        body = {"properties": {"destination": destination, **properties}}
+        body = {"properties": {"destination": webhook(url), **properties}}
         return self.request("PUT", f"{path}?api-version=2022-06-15", json=body)
 
     def publish(self, subject: str = "experiments/e/runs/r", **data: Any) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from azure_emulator.event_grid.errors import RefusedError
 from azure_emulator.event_grid.event import Event
 from azure_emulator.event_grid.filters import parse_filter
 
@@ -12,7 +13,13 @@ EVENT = Event(
     topic="/subscriptions/s",
     type="Microsoft.Storage.BlobCreated",
     subject="/blobServices/default/containers/Landing/blobs/flights/2013-01-01.csv",
-    data={"api": "PutBlob", "contentLength": 10, "RunTags": {"Kind": "Pipeline"}, "child": False},
+    data={
+        "api": "PutBlob",
+        "contentLength": 10,
+        "RunTags": {"Kind": "Pipeline"},
+        "child": False,
+        "tags": ["a", "b"],
+    },
     at=datetime(2026, 11, 23, tzinfo=UTC),
 )
 
@@ -22,6 +29,7 @@ def advanced(operator: str, key: str, *values: Any) -> dict[str, Any]:
     return {"advancedFilters": [{"operatorType": operator, "key": key, "values": list(values)}]}
 
 
+@pytest.mark.behaviour("Advanced filters look keys up without case")
 @pytest.mark.parametrize(
     ("document", "wanted"),
     [
@@ -74,6 +82,27 @@ def advanced(operator: str, key: str, *values: Any) -> dict[str, Any]:
         (advanced("NumberGreaterThanOrEquals", "data.contentLength", 10), True),
         (advanced("NumberLessThan", "data.api", 10), False),
         (advanced("NumberIn", "data.contentLength", 1, 10), True),
+        (advanced("NumberNotIn", "data.contentLength", 1, 2), True),
+        (advanced("NumberNotIn", "data.missing", 1), True),
+        (advanced("NumberInRange", "data.contentLength", [1, 2], [9, 10]), True),
+        (advanced("NumberInRange", "data.contentLength", [11, 20]), False),
+        (advanced("NumberNotInRange", "data.contentLength", [1, 20]), False),
+        (advanced("StringNotContains", "data.api", "Block"), True),
+        (advanced("StringNotBeginsWith", "data.api", "put"), False),
+        (advanced("StringNotEndsWith", "data.api", "List"), True),
+        (advanced("IsNullOrUndefined", "data.missing"), True),
+        (advanced("IsNullOrUndefined", "data.api"), False),
+        (advanced("IsNotNull", "data.child"), True),
+        (advanced("StringIn", "data.tags", "a"), False),
+        ({**advanced("StringIn", "data.tags", "A"), "enableAdvancedFilteringOnArrays": True}, True),
+        (
+            {**advanced("StringNotIn", "data.tags", "a"), "enableAdvancedFilteringOnArrays": True},
+            False,
+        ),
+        (
+            {**advanced("StringNotIn", "data.tags", "c"), "enableAdvancedFilteringOnArrays": True},
+            True,
+        ),
         (
             {
                 "subjectEndsWith": ".csv",
@@ -89,3 +118,30 @@ def advanced(operator: str, key: str, *values: Any) -> dict[str, Any]:
 def test_all_parts_of_a_filter_must_fit(document: dict[str, Any], wanted: bool) -> None:
     """Types, beginning, end and every condition; keys and texts without case."""
     assert parse_filter(document).wants(EVENT) is wanted
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        advanced("NumberGreaterThan", "data.contentLength", "ten"),
+        advanced("NumberInRange", "data.contentLength", 1),
+        advanced("BoolEquals", "data.child", "false"),
+        advanced("StringIn", "data.api", 1),
+        advanced("StringIn", "", "x"),
+        {"advancedFilters": [{"operatorType": "StringIn", "key": "data.api", "values": "x"}]},
+        {"advancedFilters": [{"operatorType": "IsNotNull", "key": "data.api"}] * 26},
+        {"includedEventTypes": "Microsoft.Storage.BlobCreated"},
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused(document: dict[str, Any]) -> None:
+    """When the subscription is made, not when its first event comes."""
+    with pytest.raises(RefusedError) as refusal:
+        parse_filter(document)
+    assert refusal.value.status == 400
+
+
+def test_an_operator_that_is_not_known_is_refused_by_name() -> None:
+    """As everything that the emulator cannot do."""
+    with pytest.raises(RefusedError, match="StringSoundsLike") as refusal:
+        parse_filter(advanced("StringSoundsLike", "data.api", "x"))
+    assert refusal.value.status == 501

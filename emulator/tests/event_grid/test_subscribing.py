@@ -119,9 +119,9 @@ def test_management_asks_for_a_token(running_grid: "RunningGrid") -> None:
         ({"eventDeliverySchema": "CustomInputSchema"}, 501, "CustomInputSchema"),
         ({"retryPolicy": {"maxDeliveryAttempts": 31}}, 400, "maxDeliveryAttempts"),
         (
-            {"filter": {"advancedFilters": [{"operatorType": "IsNotNull", "key": "data.x"}]}},
+            {"filter": {"advancedFilters": [{"operatorType": "SoundsLike", "key": "data.x"}]}},
             501,
-            "IsNotNull",
+            "SoundsLike",
         ),
         ({"deadLetterDestination": {"endpointType": "StorageBlob"}}, 400, "blobContainerName"),
         ({"destination": {"endpointType": "WebHook"}}, 400, "endpointUrl"),

@@ -4,7 +4,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.storage.blob import ContainerClient, ContentSettings
+from azure.storage.blob import BlobBlock, ContainerClient, ContentSettings
 from azure_emulator.storage import StorageAccess
 from azure_emulator.testing import wait_until
 
@@ -92,6 +92,38 @@ def test_each_write_and_each_deletion_is_one_event(
     ]
     sequencers = [event["data"]["sequencer"] for event in watched.report()]
     assert sequencers == sorted(set(sequencers))
+
+
+def apis(running: "RunningGrid") -> list[tuple[str, int]]:
+    """Return the call and the size that each event tells."""
+    told = [event["data"] for event in running.report()]
+    return [(data["api"], data["contentLength"]) for data in told]
+
+
+@pytest.mark.behaviour("BlobCreated names the call that wrote the blob in data.api")
+def test_an_event_names_the_call_that_wrote_the_blob(
+    watched: "RunningGrid", landing: ContainerClient
+) -> None:
+    """One put, a list of blocks, a copy."""
+    whole = landing.upload_blob("1-whole", b"12")
+    blocks = landing.get_blob_client("2-blocks")
+    blocks.stage_block("a", b"123")
+    blocks.commit_block_list([BlobBlock("a")])
+    landing.get_blob_client("3-copy").start_copy_from_url(whole.url)
+    watched.grid.watcher.look()
+    assert apis(watched) == [("PutBlob", 2), ("PutBlockList", 3), ("CopyBlob", 2)]
+
+
+@pytest.mark.behaviour("A hierarchical account tells of CreateFile (empty), then FlushWithClose")
+def test_a_hierarchical_account_tells_twice(
+    watched: "RunningGrid", landing: ContainerClient
+) -> None:
+    """Of the empty file first."""
+    chosen = {"hierarchical": True}
+    watched.request("PUT", "/_emulator/events/settings", json=chosen)
+    landing.upload_blob("one", b"12")
+    watched.grid.watcher.look()
+    assert apis(watched) == [("CreateFile", 0), ("FlushWithClose", 2)]
 
 
 def test_blobs_from_before_the_subscription_raise_nothing(

@@ -72,8 +72,16 @@ def functions_command(home: Path, app: Path, port: int) -> list[str]:
     return [*command, "--app", str(app), "--port", str(port)]
 
 
-def _start(stack: ExitStack, home: Path, app: str, *options: str, **extra: str) -> RunningHost:
-    port = free_port()
+def _start(
+    stack: ExitStack,
+    home: Path,
+    app: str | Path,
+    *options: str,
+    port: int | None = None,
+    **extra: str,
+) -> RunningHost:
+    home.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
     records = home / "records.jsonl"
     environment = {
         **os.environ,
@@ -103,8 +111,14 @@ def start_functions_host(tmp_path: Path) -> Iterator[StartHost]:
     """Give a function that starts hosts with the test's own home folder."""
     with ExitStack() as stack:
 
-        def start(app: str, *options: str, home: Path = tmp_path, **extra: str) -> RunningHost:
-            return _start(stack, home, app, *options, **extra)
+        def start(
+            app: str | Path,
+            *options: str,
+            home: Path = tmp_path,
+            port: int | None = None,
+            **extra: str,
+        ) -> RunningHost:
+            return _start(stack, home, app, *options, port=port, **extra)
 
         yield start
 

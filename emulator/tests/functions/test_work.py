@@ -5,10 +5,11 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from azure.storage.blob import BlobClient, BlobServiceClient
 from azure.storage.queue import QueueClient
 from azure_emulator.testing import Azurite, wait_until
 
@@ -44,10 +45,11 @@ def start_work(
 ) -> "StartHost":
     """Give a function that starts the app `work` on the test's queue."""
 
-    def start(*options: str, noon: str = EVERY_NIGHT) -> "RunningHost":
+    def start(*options: str, noon: str = EVERY_NIGHT, **where: Any) -> "RunningHost":
         return start_functions_host(
             "work",
             *options,
+            **where,
             AzureWebJobsStorage=functions_azurite.connection_string,
             REQUESTS_CA_BUNDLE=str(functions_azurite.tls.bundle),
             QUEUE=work_queue.queue_name,
@@ -175,28 +177,79 @@ def test_a_timer_runs_at_its_times(start_work: "StartHost") -> None:
     assert host.noted("noon") == []
 
 
-def test_a_slot_missed_while_the_host_was_down_runs_late(start_work: "StartHost") -> None:
-    """The next host runs it at once, past due, and a third one does not."""
-    first = start_work("--host-id", "me")
-    (status,) = (first.home / "timers" / "me").glob("*.json")
-    first.process.close()
-    stored = json.loads(status.read_text())
-    missed = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
-    stored["next_at"] = missed.isoformat()
-    status.write_text(json.dumps(stored))
+def status_of(azurite: Azurite, host_id: str, function: str) -> BlobClient:
+    """Return the blob in which hosts remember a timer."""
+    service = BlobServiceClient.from_connection_string(
+        azurite.connection_string, connection_verify=str(azurite.tls.bundle)
+    )
+    return service.get_blob_client("azure-webjobs-hosts", f"timers/{host_id}/{function}/status")
 
-    second = start_work("--host-id", "me")
+
+def read(blob: BlobClient) -> dict[str, str]:
+    """Return what the blob says, {} when it is not there yet."""
+    return json.loads(blob.download_blob().readall()) if blob.exists() else {}
+
+
+@pytest.mark.behaviour("A timer's run that was missed while no host was up comes past due")
+def test_a_slot_missed_while_the_host_was_down_runs_late(
+    start_work: "StartHost", functions_azurite: Azurite
+) -> None:
+    """The next host runs it at once, past due, and a third one does not."""
+    status = status_of(functions_azurite, "late", "noon")
+    first = start_work("--host-id", "late")
+    wait_until(lambda: read(status), what="the status")
+    first.process.close()
+    stored = read(status)
+    missed = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    status.upload_blob(json.dumps({**stored, "next_at": missed.isoformat()}), overwrite=True)
+
+    second = start_work("--host-id", "late")
     (run,) = wait_until(lambda: second.noted("noon"), what="the late run")
     assert run["past_due"] is True
     wait_until(
-        lambda: datetime.fromisoformat(json.loads(status.read_text())["next_at"]) > missed,
+        lambda: datetime.fromisoformat(read(status)["next_at"]) > missed,
         what="the status to be kept",
     )
     second.process.close()
 
-    third = start_work("--host-id", "me")
+    third = start_work("--host-id", "late")
     wait_until(lambda: len(third.invocations("often")) >= 2, what="the third host to work")
     assert len(third.noted("noon")) == 1
+
+
+@pytest.mark.behaviour("A timer runs in one of two hosts, which hold a blob lease for it")
+def test_of_two_hosts_one_fires_the_timers(start_work: "StartHost", tmp_path: Path) -> None:
+    """The other takes over when the first has gone."""
+    first = start_work("--host-id", "twins", home=tmp_path / "first")
+    wait_until(lambda: first.invocations("often"), what="the first host to fire")
+    second = start_work("--host-id", "twins", home=tmp_path / "second")
+    seen = len(first.invocations("often"))
+    wait_until(lambda: len(first.invocations("often")) >= seen + 2, what="two more runs")
+    assert second.invocations("often") == []
+    timers = httpx.get(f"{second.url}/_emulator/timers").json()["value"]
+    assert {"function": "often", "here": False} in timers
+    first.process.close()
+    wait_until(lambda: second.invocations("often"), what="the second host to take over")
+
+
+def test_a_killed_host_that_comes_back_goes_on_at_once(
+    start_work: "StartHost", functions_azurite: Azurite
+) -> None:
+    """Its lease is its own: nobody waits until that has run out."""
+    first = start_work("--host-id", "phoenix")
+    wait_until(lambda: first.invocations("often"), what="the first host to fire")
+    first.process.kill()
+    lock = status_of(functions_azurite, "phoenix", "noon")
+    second = start_work("--host-id", "phoenix", port=first.port)
+    wait_until(lambda: second.invocations("often"), what="the second host to fire")
+    service = BlobServiceClient.from_connection_string(
+        functions_azurite.connection_string, connection_verify=str(functions_azurite.tls.bundle)
+    )
+    locks = service.get_container_client(str(lock.container_name)).list_blobs("locks/phoenix/")
+    assert {blob.name.rpartition("/")[2] for blob in locks} == {
+        "often.Listener",
+        "noon.Listener",
+    }
 
 
 def test_an_admin_call_fires_a_timer_and_feeds_a_queue_function(start_work: "StartHost") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.adapters.state_rows import landing_row, order_row, snapshot
+from shared.adapters.state_rows import earliest, landing_row, order_row, snapshot
 from shared.domain.decision import Decision
 from shared.domain.errors import ConflictError
 from shared.domain.events import Landing, Order
@@ -21,17 +21,25 @@ class MemoryStateStore:
         self._states: dict[str, tuple[ModelState, str]] = {}
         self._landings: dict[str, dict[str, Landing]] = {}
         self._orders: dict[str, dict[str, Order]] = {}
+        self._unsaid: dict[str, tuple[Decision, ...]] = {}
         self._writes = 0
 
     def load(self, model: str) -> Snapshot:
         """State and waiting rows."""
         state, etag = self._states.get(model, (None, ""))
         landings, orders = self._landings.get(model), self._orders.get(model)
+        unsaid = self._unsaid.get(model, ())
         if not landings and not orders:
-            return Snapshot(state, etag)
-        return snapshot(state, etag, (landings or {}).values(), (orders or {}).values())
+            return Snapshot(state, etag, unsaid=unsaid)
+        return snapshot(state, etag, (landings or {}).values(), (orders or {}).values(), unsaid)
 
-    def save(self, state: ModelState, etag: str, taken: Sequence[str] = ()) -> str:
+    def save(
+        self,
+        state: ModelState,
+        etag: str,
+        taken: Sequence[str] = (),
+        unsaid: Sequence[Decision] = (),
+    ) -> str:
         """Write the state if it is still that of `etag`, drop the taken rows, all or nothing."""
         model = state.model
         if etag != self._states.get(model, (None, ""))[1]:
@@ -43,6 +51,7 @@ class MemoryStateStore:
             landings.pop(row, None)
             orders.pop(row, None)
         self._writes += 1
+        self._unsaid[model] = tuple(unsaid)
         self._states[model] = (state, f"etag-{self._writes}")
         return self._states[model][1]
 
@@ -68,8 +77,13 @@ class MemoryStateStore:
         return True
 
     def next_due(self) -> dict[str, datetime]:
-        """When each known model is due."""
-        return {model: state.next_due_at for model, (state, _) in self._states.items()}
+        """When each known model is due, by its state or by what waits."""
+        due = {model: state.next_due_at for model, (state, _) in self._states.items()}
+        waiting = [
+            *((m, row.received_at) for m, rows in self._landings.items() for row in rows.values()),
+            *((m, row.ordered_at) for m, rows in self._orders.items() for row in rows.values()),
+        ]
+        return earliest(due, waiting)
 
 
 class MemoryReleaseStore:
@@ -99,8 +113,10 @@ class MemoryDecisionLog:
         """Every decision of every model, in the order in which they were kept."""
         return list(self._rows.values())
 
-    def append(self, decision: Decision) -> None:
-        """Keep it; the same id twice is one row."""
+    def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
+        """Keep it; the same id twice is one row, and of `also` what is there stays."""
+        for each in also:
+            self._rows.setdefault((each.model, each.id), each)
         self._rows[decision.model, decision.id] = decision
 
     def since(self, model: str, since: datetime, most: int) -> list[Decision]:
