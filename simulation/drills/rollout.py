@@ -66,7 +66,7 @@ def _good() -> Found:
 
 
 def _errors(share: int) -> Found:
-    world = _rolling(share)
+    world = rolling(share)
     world.failing["v2-e1"] = 30
     world.go_on(15, callers=200)
     return found_in(world, "errors")
