@@ -57,10 +57,8 @@ METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 class Server:
     """Builds the parts of one workspace and runs them while the server lives."""
 
-    def __init__(self, settings: ServeSettings, pace: Pace) -> None:
+    def __init__(self, settings: ServeSettings, pace: Pace, storage: StorageAccess) -> None:
         self.settings = settings
-        self.tls = ensure_certificates(settings.home)
-        storage = StorageAccess(settings.blob_url, self.tls.ca)
         self.store = Store(settings.home / "emulator.sqlite")
         faults = Faults()
         self.events = EventGrid(settings.home, storage, settings.watch_seconds, faults)
@@ -143,14 +141,15 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Its own HTTP log would repeat every transfer of every blob.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    server = Server(settings, pace)
-    os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
+    tls = ensure_certificates(settings.home)
+    server = Server(settings, pace, StorageAccess(settings.blob_url, tls.ca))
+    os.environ["REQUESTS_CA_BUNDLE"] = str(tls.bundle)
     config = uvicorn.Config(
         Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
-        ssl_certfile=server.tls.certificate,
-        ssl_keyfile=str(server.tls.key),
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=str(tls.key),
         http="httptools",
         loop="uvloop",
         access_log=False,

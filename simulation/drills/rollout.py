@@ -226,6 +226,22 @@ def _sick_champion() -> Found:
     return _found(world, "sick_champion")
 
 
+def _proceed(canary_too: bool) -> Found:
+    """The champion fails for an hour, then an operator says so, and orders it twice."""
+    world = _rolling()
+    world.failing["v1-e1"] = 50
+    world.go_on(60, callers=200)
+    held = world.traffic()
+    for _ in range(2):
+        intake.order(world.plane, MODEL, Verb.PROCEED, "ada", "the champion is sick")
+        world.go_on(1, callers=200)
+    world.failing["v2-e1"] = 30 if canary_too else 0
+    world.go_on(LONG, callers=200)
+    codes = ("sick_champion", "proceed_ordered", "order_repeated", "errors")
+    found = _found(world, *codes)
+    return found if held == {"v1-e1": 90, "v2-e1": 10} else Found(f"held at {held}", found.reason)
+
+
 BACK = "rolled back, v1-e1 100 %"
 RULES = "succeeded, v2-e1 100 %"
 AT_TEN = "canary, v1-e1 90 %, v2-e1 10 %"
@@ -283,5 +299,15 @@ DRILLS = (
     Drill("operator aborts", "aborted, v1-e1 100 %: abort_ordered", partial(_steer, Verb.ABORT)),
     Drill("operator rolls back", f"{BACK}: rollback_ordered", partial(_steer, Verb.ROLLBACK)),
     Drill("traffic changed by hand", f"{RULES}: hand_changed", _by_hand),
+    Drill(
+        "the champion is sick: an operator proceeds, twice",
+        f"{RULES}: sick_champion, proceed_ordered, order_repeated",
+        partial(_proceed, False),
+    ),
+    Drill(
+        "an operator proceeds with a canary that fails too",
+        f"{BACK}: proceed_ordered, errors",
+        partial(_proceed, True),
+    ),
     Drill("the champion gets sick", f"{AT_TEN}: sick_champion", _sick_champion),
 )
