@@ -24,12 +24,12 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs coverage bench
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -46,11 +46,15 @@ reset: setup ## Stop it and forget its state
 test: setup ## Every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
-check: setup ## Format, lint, types, import rules
+check: setup ## Format, lint, types, import rules, workflows
 	@$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet --no-progress .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 simulate: DAYS = 365
 simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
@@ -70,6 +74,21 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills
 	mv .noon/proof.md docs/proof.md
 	exit $$code
 
+bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summary
+	@mkdir -p reports
+	code=0 # The summary is written also when something failed.
+	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --junitxml reports/tests.xml --cov \
+		--cov-report html:reports/coverage --cov-report xml:reports/coverage.xml --cov-report= || code=$$?
+	$(BIN)/python -m coverage report --format=markdown --skip-covered > reports/summary.md || code=$$?
+	exit $$code
+
+docs: setup ## The documentation as HTML in docs/_build; warnings are errors
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs docs/_build
+	echo "docs/_build/index.html"
+
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
@@ -86,8 +105,12 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 	for name in backend cli mutation node training; do
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
+	pin inference.in inference.txt --python-version 3.11
 	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
 	pin worker.in worker.txt --python-version 3.13 --no-deps -c dev.txt
+	for source in ../bench/peers/*/requirements.in; do
+		pin "$$source" "$${source%.in}.txt" --python-version 3.11
+	done
 
 # What `setup` has done is noted in a file for each step; a newer lock file makes it do it again.
 
@@ -150,4 +173,14 @@ $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
 $(DONE)/worker: tests/worker/setup_environment.py requirements.txt requirements/worker.txt | $(DONE)/dev
 	@echo "setup: .venv-worker"
 	$(BIN)/python tests/worker/setup_environment.py
+	touch $@
+
+# Microsoft's inference server lives apart: it pins other versions.
+$(DONE)/inference: requirements/inference.txt | $(DONE)/dev
+	@echo "setup: .venv-inference"
+	$(BIN)/python -m venv --clear --without-pip .venv-inference
+	$(UV) pip install --quiet --compile-bytecode --python .venv-inference/bin/python \
+		--require-hashes -r requirements/inference.txt \
+		|| $(BIN)/python -m pip --python .venv-inference/bin/python install --quiet \
+			--disable-pip-version-check --require-hashes -r requirements/inference.txt
 	touch $@

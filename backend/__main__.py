@@ -3,22 +3,61 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
+if TYPE_CHECKING:
+    from backend.app import ScoringService
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than callers and balancers keep an idle connection, so that they end it and not we:
+a request on its way to a connection that we close would be lost."""
+
+
+class DrainingServer(uvicorn.Server):
+    """Says that it is not ready any more, answers on for a while, and only then stops."""
+
+    def __init__(self, config: uvicorn.Config, app: ScoringService) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal begins the drain, the second ends it."""
+        seconds = self._app.settings.drain_seconds
+        again, self._app.scoring.draining = self._app.scoring.draining, True
+        if again or not self.started or seconds == 0:
+            super().handle_exit(sig, frame)
+            return
+        # The loop may be asleep in a wait for requests: only this wakes it out of a signal.
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, seconds, super().handle_exit, sig, frame)
+
 
 def main() -> None:
-    """Serve the model below AZUREML_MODEL_DIR until the process is told to stop."""
-    options = _parser().parse_args()
-    # The access log costs a quarter of the throughput, and the proxy in front keeps its own.
-    uvicorn.run(
-        "backend.app:app",
+    """Serve models until the process is told to stop."""
+    parser = _parser()
+    options = parser.parse_args()
+    try:
+        from backend.app import app
+    except ValueError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    config = uvicorn.Config(
+        app,
         host=options.host,
         port=options.port,
+        # The access log costs a quarter of the throughput, and the proxy in front keeps its own.
         access_log=False,
+        # Nothing here asks who the caller's caller is.
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=options.grace_seconds,
     )
+    DrainingServer(config, app).run()
 
 
 def _parser() -> argparse.ArgumentParser:

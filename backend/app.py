@@ -1,68 +1,89 @@
-"""The HTTP face of the scoring service: `/score`, health, `/schema`, `/serving`."""
+"""The HTTP face of the scoring service: FastAPI for everything but the scoring itself."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from backend.following import Follower
-from backend.model_folder import ModelFolderError
+from backend.access import guard_from
+from backend.loading import Loading
 from backend.models import Models, Served
 from backend.openapi import described
 from backend.problems import Problem
-from backend.rows import Batch
-from backend.scoring import Scorer, load_scorer
+from backend.route import Receive, Scope, ScoreRoute, Send
 from backend.settings import Settings
+from backend.tracing import tracing_from_environment
 
-LOOP_ROWS_MAX = 200
-"""Larger batches are scored in a thread, so that the health probes stay quick meanwhile."""
-
-DISCARDED_LIMITS_MAX = 4
-"""How far too large a body is still read to its end, so that its sender hears why."""
-
-DEPLOYMENT_HEADER = "azureml-model-deployment"
-"""Asks for a deployment by name, and says which one answered; as managed endpoints have it."""
-
-_log = logging.getLogger("backend")
+PROBES = ("/health/live", "/health/ready")
+"""What whoever starts the container asks without knowing a key."""
 
 
 class ScoringService(FastAPI):
-    """FastAPI whose OpenAPI document shows the columns of the model that is loaded."""
+    """FastAPI whose OpenAPI document shows the columns of the models that are loaded."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
         self.settings = settings
-        self.models = Models()
+        self.loading = Loading(settings)
+        self.tracing = tracing_from_environment(environment)
+        self._guarded = settings.access.kind != "off"
+        self.scoring = ScoreRoute(settings, guard_from(settings.access), self.tracing)
         super().__init__(
             title="Noon scoring service",
             version="1",
-            lifespan=lambda _: _loading(settings, self.models),
+            lifespan=lambda _: self._running(),
             docs_url=None,  # both pages load scripts from elsewhere
             redoc_url=None,
         )
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: to a model without a detour, or to FastAPI's routes."""
+        if scope["type"] == "http":
+            models = self.loading.by_path.get(scope["path"])
+            if models is not None:
+                await self.scoring.answer(models, scope, receive, send)
+                return
+            if self._guarded and scope["path"] not in PROBES:
+                stranger = await self.scoring.stranger(dict(scope["headers"]))
+                if stranger is not None:
+                    await stranger.response()(scope, receive, send)
+                    return
+        await super().__call__(scope, receive, send)
+
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with `/score` as the loaded model wants it."""
-        champion = self.models.champion
-        return described(super().openapi(), champion.scorer.schema if champion else None)
+        """The OpenAPI document, with a scoring path for each model as it is loaded."""
+        paths = {
+            path: models.champion.scorer.schema if models.champion else None
+            for path, models in sorted(self.loading.by_path.items())
+        }
+        return described(super().openapi(), paths, self._guarded)
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        async with self.loading.running():
+            yield
+        self.scoring.admission.thread.shutdown(wait=False)
+        if self.tracing is not None:
+            self.tracing.close()
 
 
-def create_app(settings: Settings) -> ScoringService:
-    """The service for one set of settings; the model is loaded when it starts."""
-    app = ScoringService(settings)
+def create_app(settings: Settings, environment: Mapping[str, str] | None = None) -> ScoringService:
+    """The service for one set of settings; its models are loaded when it starts.
+
+    The environment is asked for OpenTelemetry's own variables alone.
+    """
+    app = ScoringService(settings, environment or {})
     _add_health(app)
-    if settings.serving_url:
+    _add_models(app)
+    _add_metrics(app)
+    if settings.serving_urls:
         _add_serving(app)
-    # A plain route: FastAPI's own reading of bodies would cost more than the model does.
-    app.add_route("/score", _score, methods=["POST"])
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _failure)
     return app
@@ -73,34 +94,86 @@ def _add_health(app: ScoringService) -> None:
     async def live() -> JSONResponse:
         return JSONResponse({"status": "live"})
 
-    @app.get("/health/ready", summary="Whether the model is loaded and answers its sample rows")
+    @app.get("/health/ready", summary="Whether the models are loaded and answer their sample rows")
     async def ready() -> Response:
-        champion = app.models.champion
-        if champion is None and not app.models.awaited:
-            return app.models.not_ready_response()
-        name = champion.scorer.schema.model if champion else None
-        return JSONResponse({"status": "ready", "model": name})
+        if app.scoring.draining:
+            return Problem(503, "The service is shutting down").response()
+        for models in app.loading.all:
+            if not models.ready:
+                return models.not_ready().response()
+        first = app.loading.all[0]
+        names = [models.name or None for models in app.loading.all if models.champion]
+        more = {"models": names} if len(app.loading.all) > 1 else {}
+        name = first.champion.scorer.schema.model if first.champion else None
+        return JSONResponse({"status": "ready", "model": None if more else name, **more})
 
+
+def _add_models(app: ScoringService) -> None:
     @app.get("/schema", summary="The model's schema.json")
     async def schema() -> Response:
-        champion = app.models.champion
-        if champion is None:
-            return app.models.not_ready_response()
-        return Response(champion.scorer.schema_content, media_type="application/json")
+        return _schema(app.loading.by_path.get("/score"))
+
+    @app.get("/models", summary="The models, and the paths under which they are asked")
+    async def models() -> JSONResponse:
+        paths = {each.name: path for path, each in app.loading.by_path.items() if path != "/score"}
+        return JSONResponse(
+            {
+                "models": [
+                    {
+                        "name": each.name,
+                        "score": paths.get(each.name, "/score"),
+                        "ready": each.champion is not None,
+                    }
+                    for each in app.loading.all
+                    if each.name
+                ]
+            }
+        )
+
+    @app.get("/models/{name}/schema", summary="The schema.json of one of the models")
+    async def named_schema(name: str) -> Response:
+        return _schema(app.loading.by_path.get(f"/models/{name}/score"))
+
+
+def _schema(models: Models | None) -> Response:
+    if models is None:
+        detail = "GET /models lists those that there are."
+        return Problem(404, "There is no such model", detail).response()
+    if models.champion is None:
+        return models.not_ready().response()
+    return Response(models.champion.scorer.schema_content, media_type="application/json")
+
+
+def _add_metrics(app: ScoringService) -> None:
+    @app.get("/metrics", summary="Counts of requests, in Prometheus' text format")
+    async def metrics() -> Response:
+        from backend.metrics import CONTENT_TYPE, Metrics
+
+        if not hasattr(app.state, "metrics"):
+            app.state.metrics = Metrics(lambda: app.loading.all)
+        return Response(app.state.metrics.rendered(), headers={"content-type": CONTENT_TYPE})
 
 
 def _add_serving(app: ScoringService) -> None:
     @app.get("/serving", summary="Which of the published models are loaded")
     async def serving() -> JSONResponse:
-        refused = app.models.refused.items()
-        return JSONResponse(
-            {
-                "environment": app.settings.environment_version,
-                "champion": _named(app.models.champion),
-                "challenger": _named(app.models.challenger),
-                "refused": [{"digest": digest, "reason": why} for digest, why in refused],
-            }
-        )
+        return JSONResponse(_serving(app, app.loading.all[0]))
+
+    @app.get("/models/{name}/serving", summary="The same for one of several models")
+    async def named_serving(name: str) -> Response:
+        models = app.loading.by_path.get(f"/models/{name}/score")
+        if models is None:
+            return _schema(None)
+        return JSONResponse(_serving(app, models))
+
+
+def _serving(app: ScoringService, models: Models) -> dict[str, object]:
+    return {
+        "environment": app.settings.environment_version,
+        "champion": _named(models.champion),
+        "challenger": _named(models.challenger),
+        "refused": [{"digest": digest, "reason": why} for digest, why in models.refused.items()],
+    }
 
 
 def _named(served: Served | None) -> dict[str, object] | None:
@@ -113,88 +186,13 @@ def _named(served: Served | None) -> dict[str, object] | None:
     }
 
 
-async def _score(request: Request) -> Response:
-    app: ScoringService = request.app
-    body = await _limited_body(request, app.settings.body_bytes_max)
-    if isinstance(body, Problem):
-        # The rest of the body may still be on its way; nobody will read it.
-        return body.response({"Connection": "close"})
-    # In an endpoint's container the header is the platform's: it has chosen by it already.
-    wanted = request.headers.get(DEPLOYMENT_HEADER, "") if app.settings.serving_url else ""
-    served = app.models.chosen(wanted)
-    if isinstance(served, Problem):
-        return served.response({"Retry-After": "1"} if served.status == 503 else None)
-    headers = {DEPLOYMENT_HEADER: served.deployment} if served.deployment else {}
-    request.state.headers = headers
-    batch = served.scorer.reader.read(body)
-    if isinstance(batch, Problem):
-        return batch.response(headers)
-    content = await _scored(served.scorer, batch)
-    return Response(content, headers=headers, media_type="application/json")
-
-
-async def _scored(scorer: Scorer, batch: Batch) -> bytes:
-    if len(batch) <= LOOP_ROWS_MAX:
-        return scorer.score(batch)
-    return await asyncio.to_thread(scorer.score, batch)
-
-
-async def _limited_body(request: Request, bytes_max: int) -> bytes | Problem:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        return Problem(415, "Content-Encoding is not supported", "Send the body as it is.")
-    body = bytearray()
-    received = 0
-    try:
-        async for chunk in request.stream():
-            received += len(chunk)
-            if received <= bytes_max:
-                body += chunk
-            elif received > bytes_max * DISCARDED_LIMITS_MAX:
-                break
-    except ClientDisconnect:
-        return Problem(400, "The body ended early")
-    if received > bytes_max:
-        return Problem(413, "The body is too large", f"At most {bytes_max} bytes a request.")
-    return bytes(body)
-
-
-@contextlib.asynccontextmanager
-async def _loading(settings: Settings, models: Models) -> AsyncIterator[None]:
-    # Not awaited: the probes answer from the first moment, and say that it is not ready yet.
-    if settings.serving_url:
-        task = asyncio.create_task(Follower(settings, models).run())
-    else:
-        task = asyncio.create_task(_load(settings, models))
-    try:
-        yield
-    finally:
-        if settings.serving_url:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _load(settings: Settings, models: Models) -> None:
-    try:
-        models.champion = Served(await asyncio.to_thread(load_scorer, settings))
-    except ModelFolderError as error:
-        models.reason = str(error)
-        _log.error("not ready: %s", error)
-    except Exception as error:
-        models.reason = f"the model could not be loaded: {error}"
-        _log.exception("not ready")
-
-
 async def _http_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return Problem(error.status_code, error.detail).response(error.headers)
 
 
-async def _failure(request: Request, error: Exception) -> Response:
-    # Signed like any answer: whoever counts failures wants to know whose they are.
-    headers = getattr(request.state, "headers", None)
-    return Problem(500, "The service failed", type(error).__name__).response(headers)
+async def _failure(_: Request, error: Exception) -> Response:
+    return Problem(500, "The service failed", type(error).__name__).response()
 
 
-app = create_app(Settings.from_environment(os.environ))
+app = create_app(Settings.from_environment(os.environ), os.environ)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 from backend.model_folder import ModelFolderError
@@ -20,10 +19,10 @@ _log = logging.getLogger("backend")
 class Follower:
     """Keeps the models as they are published; whatever goes wrong, what serves goes on."""
 
-    def __init__(self, settings: Settings, models: Models) -> None:
+    def __init__(self, settings: Settings, models: Models, url: str) -> None:
         self._settings = settings
         self._models = models
-        self._published = PublishedModels(settings.serving_url)
+        self._published = PublishedModels(url)
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
@@ -84,7 +83,7 @@ class Follower:
         with tempfile.TemporaryDirectory(prefix="model-") as name:
             self._published.download(pointer, Path(name))
             # Read into memory whole: the folder is not needed once it is loaded.
-            scorer = load_scorer(replace(self._settings, model_dir=Path(name)))
+            scorer = load_scorer(self._settings, Path(name))
         deployment = f"v{pointer.version}-e{self._settings.environment_version}"
         return Served(scorer, deployment, pointer.version, pointer.digest)
 

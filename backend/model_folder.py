@@ -80,7 +80,7 @@ def find_model_folder(root: Path | None) -> Path:
 
 def read_schema(folder: Path) -> tuple[ModelSchema, bytes]:
     """The folder's schema, typed and as it was written; contradictions are refused."""
-    content = _read(folder / "schema.json")
+    content = read_file(folder / "schema.json")
     try:
         schema = msgspec.json.decode(content, type=ModelSchema)
     except ValueError as error:
@@ -92,7 +92,7 @@ def read_schema(folder: Path) -> tuple[ModelSchema, bytes]:
 def read_sample_rows(folder: Path) -> list[dict[str, Any]]:
     """The rows that the training recorded so that every copy of the model can be tried."""
     try:
-        rows = msgspec.json.decode(_read(folder / "sample.json"), type=_Sample).rows
+        rows = msgspec.json.decode(read_file(folder / "sample.json"), type=_Sample).rows
     except ValueError as error:
         raise ModelFolderError(f"sample.json: {error}") from error
     if not rows:
@@ -100,7 +100,8 @@ def read_sample_rows(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The file's content; one that cannot be read is refused by name."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -8,34 +8,62 @@ from backend.model_folder import Feature, ModelSchema
 from backend.problems import MEDIA_TYPE
 
 _REFUSALS = {
-    "400": "Not JSON",
+    "400": "Not JSON, or not whole",
+    "404": "A deployment that is not loaded",
+    "408": "A body that did not arrive in time",
     "413": "Too many bytes or rows",
     "415": "An encoded body",
     "422": "Rows that do not fit the model, each mistake by row and column",
+    "429": "Too many requests are waiting; Retry-After says when to come again",
+    "500": "The model failed on these rows",
     "503": "The model is not ready",
+}
+_STRANGERS = {
+    "401": "No key or token, or one that is not valid here",
+    "403": "A token without the role",
 }
 
 
-def described(document: dict[str, Any], schema: ModelSchema | None) -> dict[str, Any]:
-    """The document with `/score` in it; without a model its rows are any objects."""
-    return {**document, "paths": {**document["paths"], "/score": {"post": _operation(schema)}}}
+def described(
+    document: dict[str, Any], schemas: dict[str, ModelSchema | None], guarded: bool
+) -> dict[str, Any]:
+    """The document with the scoring paths in it; without a model its rows are any objects."""
+    paths = {path: {"post": _operation(path, schema)} for path, schema in schemas.items()}
+    document = {**document, "paths": {**document["paths"], **paths}}
+    refusals = _problems({"404": "There is no such model", "503": "The model is not ready"})
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["responses"].update(_problems(_STRANGERS) if guarded else {})
+            if path not in paths and ("schema" in path or "{" in path or path.endswith("ready")):
+                operation["responses"].update(refusals)
+    if guarded:
+        scheme = {"type": "http", "scheme": "bearer"}
+        document["components"] = {
+            **document.get("components", {}),
+            "securitySchemes": {"bearer": scheme},
+        }
+        document["security"] = [{"bearer": []}]
+    return document
 
 
-def _operation(schema: ModelSchema | None) -> dict[str, Any]:
+def _problems(texts: dict[str, str]) -> dict[str, Any]:
     problem = {"content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
-    refusals = {status: {"description": text, **problem} for status, text in _REFUSALS.items()}
+    return {status: {"description": text, **problem} for status, text in texts.items()}
+
+
+def _operation(path: str, schema: ModelSchema | None) -> dict[str, Any]:
     answer = _object({"predictions": {"type": "array", "items": _prediction(schema)}})
     request = _object({"rows": {"type": "array", "minItems": 1, "items": _row(schema)}})
     return {
         "summary": "Predictions for rows, in their order",
-        "operationId": "score",
+        "operationId": path.strip("/").replace("/", "_"),
         "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
         "responses": {
             "200": {
                 "description": "One prediction for each row",
                 "content": {"application/json": {"schema": answer}},
             },
-            **refusals,
+            **_problems(_REFUSALS),
         },
     }
 

@@ -46,10 +46,17 @@ class Problem:
     title: str
     detail: str | None = None
     errors: CellErrors | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def content(self) -> bytes:
+        """The refusal as the body of an answer."""
+        return msgspec.json.encode(self._document())
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """The refusal as an HTTP response."""
-        return Response(msgspec.json.encode(self._document()), self.status, headers, MEDIA_TYPE)
+        return Response(
+            self.content(), self.status, {**dict(self.headers), **(headers or {})}, MEDIA_TYPE
+        )
 
     def _document(self) -> dict[str, object]:
         document: dict[str, object] = {

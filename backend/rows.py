@@ -1,4 +1,4 @@
-"""From a request's body to the model's input arrays, or to a refusal by row and column."""
+"""From a request's body to typed rows, or to a refusal by row and column."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from backend.model_folder import ModelSchema
 from backend.problems import CellErrors, Problem, bad_rows, shortened
 
-FLOAT32_MAX = float(np.finfo(np.float32).max)
+Row = msgspec.Struct
+"""One row: a field for each column, in the order that the model wants them."""
+
+FLOAT32_MAX = float.fromhex("0x1.fffffep+127")
 _KINDS: dict[type, str] = {
     bool: "a boolean",
     int: "a number",
@@ -28,17 +29,6 @@ _KINDS: dict[type, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows that fit the model: NaN is a missing number, "" a missing category."""
-
-    numbers: npt.NDArray[np.float32]
-    categories: npt.NDArray[np.object_]
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-
-@dataclass(frozen=True, slots=True)
 class _NotJson:
     """Stands for NaN, Infinity or -Infinity, which many JSON writers let through."""
 
@@ -48,43 +38,39 @@ class _NotJson:
 class RowReader:
     """Reads bodies for one model; the decoder is built once from the model's columns."""
 
-    def __init__(self, schema: ModelSchema, rows_max: int) -> None:
-        self._names = {kind: schema.names(kind) for kind in ("number", "category")}
+    def __init__(self, schema: ModelSchema, order: list[str], rows_max: int) -> None:
+        self._order = order
         self._kinds = {feature.name: feature.kind for feature in schema.features}
         self._rows_max = rows_max
-        self._decoder = _typed_decoder(self._names["number"], self._names["category"])
+        self._row = _row_type([(name, self._kinds[name]) for name in order])
+        body = msgspec.defstruct("Body", [("rows", list[self._row])], forbid_unknown_fields=True)  # type: ignore[name-defined]
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(body).decode
 
-    def read(self, body: bytes) -> Batch | Problem:
-        """The body's rows as arrays, or everything that is wrong with them."""
+    def read(self, body: bytes) -> list[Row] | Problem:
+        """The body's rows, or everything that is wrong with them.
+
+        A row has its cells in the reader's order: a float, a text, or None where it is missing.
+        """
         try:
-            rows = [msgspec.structs.astuple(row) for row in self._decoder.decode(body).rows]
+            rows: list[Row] = self._decode(body).rows
         except (ValueError, RecursionError):
             # One mistake stops the fast decoder; the slow way finds and names them all.
-            return self._read_by_cell(body)
+            return self.explain(body)
         if not 0 < len(rows) <= self._rows_max:
             return self._row_count_problem(len(rows))
-        batch = self._batch(rows)
-        return self._read_by_cell(body) if np.isinf(batch.numbers).any() else batch
+        return rows
 
-    def check(self, rows: list[Any]) -> Batch | Problem:
+    def check(self, rows: list[Any]) -> list[Row] | Problem:
         """The same for rows that are decoded already, however many there are."""
         errors = CellErrors()
         for index, row in enumerate(rows):
             self._check_row(index, row, errors)
         if errors.count:
             return bad_rows(errors)
-        names = self._names["number"] + self._names["category"]
-        return self._batch([tuple(row[name] for name in names) for row in rows])
+        return [self._row(*[row[name] for name in self._order]) for row in rows]
 
-    def _batch(self, rows: list[tuple[Any, ...]]) -> Batch:
-        split = len(self._names["number"])
-        numbers = np.array([row[:split] for row in rows], dtype=np.float64)
-        categories = np.empty((len(rows), len(self._names["category"])), dtype=np.object_)
-        categories[:] = [[value or "" for value in row[split:]] for row in rows]
-        with np.errstate(over="ignore"):
-            return Batch(numbers.astype(np.float32), categories)
-
-    def _read_by_cell(self, body: bytes) -> Batch | Problem:
+    def explain(self, body: bytes) -> list[Row] | Problem:
+        """What is wrong with a body that the fast decoder or the model's 32 bits refused."""
         document = _decoded(body)
         if isinstance(document, Problem):
             return document
@@ -122,19 +108,16 @@ class RowReader:
                 errors.add(index, name, "is not a column of this model")
 
 
-def _typed_decoder(numbers: list[str], categories: list[str]) -> msgspec.json.Decoder[Any]:
+def _row_type(columns: list[tuple[str, str]]) -> type[Row]:
     # Columns may have any name, fields must be identifiers: hence the renaming.
-    columns: list[tuple[str, Any]] = [(name, float | None) for name in numbers]
-    columns += [(name, str | None) for name in categories]
-    row = msgspec.defstruct(
+    types = {"number": float | None, "category": str | None}
+    return msgspec.defstruct(
         "Row",
-        [(f"column_{index}", kind) for index, (_, kind) in enumerate(columns)],
+        [(f"column_{index}", types[kind]) for index, (_, kind) in enumerate(columns)],
         rename={f"column_{index}": name for index, (name, _) in enumerate(columns)},
         forbid_unknown_fields=True,
         gc=False,
     )
-    body = msgspec.defstruct("Body", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
-    return msgspec.json.Decoder(body)
 
 
 def _decoded(body: bytes) -> object:

@@ -1,34 +1,29 @@
-"""The model itself: loads the ONNX graph, checks it against its schema, answers batches."""
+"""The model itself: loads a model folder, checks it against its schema, answers bodies."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
-import onnxruntime
 
+from backend.answers import AnswerWriter, ModelAnswerError
+from backend.encoding import Encoded
+from backend.graph import WholeGraph, open_session
 from backend.model_folder import (
     ModelFolderError,
     ModelSchema,
-    Scalar,
     find_model_folder,
     read_sample_rows,
     read_schema,
 )
 from backend.problems import Problem
-from backend.rows import Batch, RowReader
+from backend.rows import RowReader
 from backend.settings import Settings
-
-TIE = 1e-5
-"""Shares this close are equal, as far as 32-bit floating point numbers can tell."""
-
-
-class ModelAnswerError(Exception):
-    """The model answered with something that its schema does not allow."""
+from backend.timing import batching_pays
+from backend.trees import TreesAlone, read_trees
+from backend.trying import refuse_other_labels, refuse_other_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,138 +32,101 @@ class Scorer:
 
     schema: ModelSchema
     schema_content: bytes
+    graph: WholeGraph | TreesAlone
     reader: RowReader
-    session: onnxruntime.InferenceSession
+    writer: AnswerWriter
+    batches: bool
+    """Whether requests that arrive together should share a run."""
 
-    def score(self, batch: Batch) -> bytes:
-        """The answer's body for a batch: one prediction a row, in the order of the rows."""
-        outputs = self.session.run(list(_output_names(self.schema)), self._feed(batch))
-        if self.schema.task == "classification":
-            predictions = _classified(self.schema, *outputs)
-        else:
-            predictions = _valued(outputs[0])
-        if len(predictions) != len(batch):
-            raise ModelAnswerError(f"{len(predictions)} predictions for {len(batch)} rows")
-        return msgspec.json.encode({"predictions": predictions})
+    def answer(self, body: bytes) -> tuple[bytes, int] | Problem:
+        """The answer's body and its number of rows, or what is wrong with the request.
 
-    def _feed(self, batch: Batch) -> dict[str, npt.NDArray[Any]]:
-        inputs = self.schema.inputs
-        feed: dict[str, npt.NDArray[Any]] = {}
-        if inputs.number is not None:
-            feed[inputs.number] = batch.numbers
-        if inputs.category is not None:
-            feed[inputs.category] = batch.categories
-        return feed
+        A single row is answered without allocating: by the event loop's thread only.
+        """
+        rows = self.reader.read(body)
+        if isinstance(rows, Problem):
+            return rows
+        try:
+            if len(rows) == 1 and isinstance(self.graph, TreesAlone):
+                outputs = self.graph.run_one(rows[0])
+            else:
+                outputs = self.graph.run([self.graph.encode(rows)])
+        except OverflowError:
+            return self._explained(body)
+        return self.writer.write(outputs, len(rows)), len(rows)
+
+    def answer_apart(self, body: bytes) -> tuple[bytes, int] | Problem:
+        """The same, in any thread."""
+        encoded = self.encoded(body)
+        if isinstance(encoded, Problem):
+            return encoded
+        return self.answers([encoded])[0], encoded.rows
+
+    def encoded(self, body: bytes) -> Encoded | Problem:
+        """The request's rows, to be scored together with those of others."""
+        rows = self.reader.read(body)
+        if isinstance(rows, Problem):
+            return rows
+        try:
+            return self.graph.encode(rows)
+        except OverflowError:
+            return self._explained(body)
+
+    def answers(self, parts: Sequence[Encoded]) -> list[bytes]:
+        """The bodies for several requests' rows, from one run."""
+        outputs = self.graph.run(parts)
+        bodies, start = [], 0
+        for part in parts:
+            end = start + part.rows
+            bodies.append(self.writer.write([each[start:end] for each in outputs], part.rows))
+            start = end
+        if any(len(each) != start for each in outputs):
+            raise ModelAnswerError(f"{len(outputs[0])} predictions for {start} rows")
+        return bodies
+
+    def _explained(self, body: bytes) -> Problem:
+        explained = self.reader.explain(body)
+        if isinstance(explained, Problem):
+            return explained
+        # What 64 bits cannot hold is above what 32 bits can: nothing comes here.
+        raise ModelAnswerError("a number fits the columns and not the model")
 
 
-def load_scorer(settings: Settings) -> Scorer:
-    """The model below the settings' folder, ready to answer; raises what is wrong with it."""
-    folder = find_model_folder(settings.model_dir)
+def load_scorer(settings: Settings, model_dir: Path | None) -> Scorer:
+    """The model below a folder, ready to answer; raises what is wrong with it."""
+    folder = find_model_folder(model_dir)
     schema, content = read_schema(folder)
-    session = _session(folder / "model.onnx", settings.intra_op_threads)
-    _compare_with_schema(session, schema)
-    scorer = Scorer(schema, content, RowReader(schema, settings.rows_max), session)
-    _try_sample(scorer, read_sample_rows(folder))
+    graph = _graph(folder, schema, settings)
+    reader = RowReader(schema, graph.order, settings.rows_max)
+    sample_rows = read_sample_rows(folder)
+    samples = reader.check(sample_rows)
+    if isinstance(samples, Problem):
+        raise ModelFolderError(_unfit(samples))
+    scorer = Scorer(schema, content, graph, reader, AnswerWriter(schema), settings.batching == "on")
+    try:
+        answer = msgspec.json.decode(scorer.answers([graph.encode(samples)])[0])
+        if schema.task == "classification":
+            refuse_other_labels(schema, answer["predictions"])
+    except Exception as error:  # whatever it is, a model that cannot answer is not served
+        raise ModelFolderError(f"model.onnx cannot score sample.json: {error}") from error
+    if settings.batching == "auto":
+        body = msgspec.json.encode({"rows": sample_rows[:1]})
+        return replace(scorer, batches=batching_pays(scorer, body))
     return scorer
 
 
-def _session(path: Path, intra_op_threads: int) -> onnxruntime.InferenceSession:
-    # Left alone, onnxruntime takes every core of the machine, also beside other containers.
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = intra_op_threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
-    except OSError as error:
-        raise ModelFolderError(f"model.onnx: {error.strerror}") from error
-    except Exception as error:  # onnxruntime's errors have no common base of their own
-        raise ModelFolderError(f"model.onnx: {error}") from error
+def _graph(folder: Path, schema: ModelSchema, settings: Settings) -> WholeGraph | TreesAlone:
+    whole = WholeGraph(open_session(folder / "model.onnx", settings.intra_op_threads), schema)
+    trees = read_trees(folder, schema)
+    if trees is None:
+        return whole
+    session = open_session(folder / trees.file, settings.intra_op_threads)
+    alone = TreesAlone(session, trees, schema)
+    refuse_other_trees(alone, whole, schema)
+    return alone
 
 
-def _output_names(schema: ModelSchema) -> tuple[str, ...]:
-    return ("label", "probabilities") if schema.task == "classification" else ("value",)
-
-
-def _compare_with_schema(session: onnxruntime.InferenceSession, schema: ModelSchema) -> None:
-    expected = {}
-    if schema.inputs.number is not None:
-        expected[schema.inputs.number] = ("tensor(float)", len(schema.names("number")))
-    if schema.inputs.category is not None:
-        expected[schema.inputs.category] = ("tensor(string)", len(schema.names("category")))
-    present = {node.name: (node.type, node.shape[-1]) for node in session.get_inputs()}
-    if set(present) != set(expected):
-        raise ModelFolderError(
-            f"model.onnx: its inputs are {sorted(present)}, schema.json says {sorted(expected)}"
-        )
-    for name, (kind, width) in expected.items():
-        if present[name] != (kind, width):
-            raise ModelFolderError(
-                f"model.onnx: input {name!r} is {present[name][0]} with {present[name][1]} "
-                f"columns, schema.json says {kind} with {width}"
-            )
-    outputs = {node.name for node in session.get_outputs()}
-    for name in _output_names(schema):
-        if name not in outputs:
-            raise ModelFolderError(f"model.onnx: no output {name!r}, only {sorted(outputs)}")
-
-
-def _try_sample(scorer: Scorer, rows: list[dict[str, Any]]) -> None:
-    batch = scorer.reader.check(rows)
-    if isinstance(batch, Problem):
-        first = batch.errors.listed[0] if batch.errors else None
-        where = f": row {first.row}, column {first.column}: {first.reason}" if first else ""
-        raise ModelFolderError(f"sample.json does not fit schema.json: {batch.title}{where}")
-    try:
-        answer = msgspec.json.decode(scorer.score(batch))
-        if scorer.schema.task == "classification":
-            _refuse_other_labels(scorer.schema, answer["predictions"])
-    except Exception as error:  # whatever it is, a model that cannot answer is not served
-        raise ModelFolderError(f"model.onnx cannot score sample.json: {error}") from error
-
-
-def _refuse_other_labels(schema: ModelSchema, predictions: list[dict[str, Any]]) -> None:
-    # A graph whose labels mean something else than ours would answer, and answer wrongly.
-    key_by_class = dict(zip(schema.classes or [], schema.class_keys(), strict=True))
-    for prediction in predictions:
-        shares = prediction["probabilities"]
-        if shares[key_by_class[prediction["label"]]] < max(shares.values()) - TIE:
-            raise ModelAnswerError(f"label {prediction['label']!r} is not the likeliest: {shares}")
-
-
-def _classified(
-    schema: ModelSchema, labels: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]
-) -> list[dict[str, object]]:
-    classes = schema.classes or []
-    if probabilities.ndim != 2 or probabilities.shape[1] != len(classes):
-        raise ModelAnswerError(f"probabilities of shape {probabilities.shape}")
-    _refuse_not_finite(probabilities)
-    by_label = _classes_by_label(classes, labels)
-    keys = schema.class_keys()
-    try:
-        return [
-            {"label": by_label[label], "probabilities": dict(zip(keys, row, strict=True))}
-            for label, row in zip(labels.ravel().tolist(), probabilities.tolist(), strict=True)
-        ]
-    except KeyError as error:
-        raise ModelAnswerError(f"label {error} is none of the classes") from error
-
-
-def _classes_by_label(classes: list[Scalar], labels: npt.NDArray[Any]) -> dict[object, Scalar]:
-    # A graph gives back whole numbers, which are places in the list of classes, or text.
-    if labels.dtype.kind in "iu":
-        return dict(enumerate(classes))
-    return {str(value): value for value in classes}
-
-
-def _valued(values: npt.NDArray[np.float32]) -> list[dict[str, object]]:
-    _refuse_not_finite(values)
-    return [{"value": value} for value in values.reshape(len(values), -1)[:, 0].tolist()]
-
-
-def _refuse_not_finite(values: npt.NDArray[np.float32]) -> None:
-    if not np.isfinite(values).all():
-        raise ModelAnswerError("an answer is not a finite number")
+def _unfit(problem: Problem) -> str:
+    first = problem.errors.listed[0] if problem.errors else None
+    where = f": row {first.row}, column {first.column}: {first.reason}" if first else ""
+    return f"sample.json does not fit schema.json: {problem.title}{where}"

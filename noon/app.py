@@ -30,7 +30,8 @@ app = typer.Typer(
     "  NOON_URL            function app to talk to, instead of the local stack\n"
     "  NOON_FUNCTION_KEY   its key for status, why and predict\n"
     "  NOON_ORDERS_KEY     its key for train\n"
-    "  NOON_ROLLOUT_KEY    its key for pause, resume, abort, rollback (else NOON_ORDERS_KEY)\n"
+    "  NOON_ROLLOUT_KEY    its key for pause, resume, proceed, abort, rollback, accept\n"
+    "                      (else NOON_ORDERS_KEY)\n"
     "  NO_COLOR            set: no colours",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -201,18 +202,23 @@ def predict(
 
 @data.command("push")
 def data_push(
-    model: Annotated[str, typer.Argument(help="An example with data of its own: flights.")],
-    first: Annotated[datetime, typer.Option("--from", parser=_day, metavar="DAY")],
-    last: Annotated[datetime, typer.Option("--to", parser=_day, metavar="DAY")],
+    model: Annotated[str, typer.Argument(help="Name of a model with a file in models/.")],
+    files: Annotated[list[Path] | None, typer.Argument(help="CSV files to land.")] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=_day, metavar="DAY", help="Of the example flights."),
+    ] = None,
+    last: Annotated[datetime | None, typer.Option("--to", parser=_day, metavar="DAY")] = None,
     as_json: Json = False,
 ) -> int:
-    """Let an example's daily files land in the landing container.
+    """Let files land below the model's prefix: your own, or the example's of some days.
 
     Landing is write-once: a file that is there with the same content is skipped, with another
     content it is an error. Uses the local stack, or the container of NOON_LANDING_URL by identity.
 
     \b
     Examples:
+      noon data push diabetes measurements/*.csv
       noon data push flights --from 2013-01-01 --to 2013-01-31
       noon data push flights --from 2013-02-01 --to 2013-02-01 --json
 
@@ -220,7 +226,8 @@ def data_push(
     """
     from noon.commands.data import run_push
 
-    return run_push(model, first.date(), last.date(), as_json=as_json)
+    days = (first.date() if first else None, last.date() if last else None)
+    return run_push(model, files or [], *days, as_json=as_json)
 
 
 @deploy.command("components")

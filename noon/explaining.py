@@ -16,7 +16,8 @@ def why(
     thing: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="Job, version, deployment, request id, file, slot, order or data."
+            metavar="ID",
+            help="Job, version, deployment, request id, file, slot, order, data, event or landing.",
         ),
     ],
     model: Annotated[
@@ -38,6 +39,8 @@ def why(
       noon why 20261123t120000000000.v3-e1.ab12cd34       # the request_id of a prediction
       noon why flights/2013-01-01.csv                     # a file that landed
       noon why 20261123t1200 --json                       # a slot of the schedule
+      noon why 0a1b2c3d-0123-4567-89ab-0a1b2c3d4e5f       # an event; event:ID if it looks otherwise
+      noon why landing-20261123t120100 --model flights    # what landed within a minute
 
     Exit codes: 0 told, 1 nothing is known of it, 2 wrong usage, 3 not running.
     """
@@ -63,6 +66,7 @@ def replay(
 ) -> int:
     """Take in again what was left behind; without --yes it only tells what would come of it.
 
+    Of poisoned messages the first 32 are told, and how many there are; --yes takes 1000 at most.
     Messages are sent again and leave the poison queue, dead letters stay where they are. Twice is
     harmless: they say that a model is to be looked at, and what was done is not done again. Uses
     the local stack, or the accounts of the NOON_… settings by identity.

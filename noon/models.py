@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from noon.failures import UsageError
 from noon.home import ROOT
@@ -12,11 +13,31 @@ from noon.home import ROOT
 
 def feature_kinds(model: str) -> dict[str, str]:
     """Give `number` or `category` for each feature; empty when the model has no file here."""
-    folder = Path(os.environ.get("NOON_MODELS_DIR") or ROOT / "models")
+    features = (_document(model) or {}).get("features", {})
+    return {str(name): str(kind) for name, kind in features.items()}
+
+
+def landing_prefix(model: str) -> str:
+    """Give the prefix of the model's files in the landing container.
+
+    Raises UsageError when there is no file of this model, naming those that there are.
+    """
+    document = _document(model)
+    if document is None:
+        known = ", ".join(sorted(path.stem for path in _folder().glob("*.toml"))) or "none"
+        raise UsageError(f"there is no model file {_folder() / model}.toml; there are: {known}")
+    return str(document.get("data", {}).get("prefix") or f"{model}/")
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("NOON_MODELS_DIR") or ROOT / "models")
+
+
+def _document(model: str) -> dict[str, Any] | None:
+    path = _folder() / f"{model}.toml"
     try:
-        document = tomllib.loads((folder / f"{model}.toml").read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        return None
     except ValueError as error:
-        raise UsageError(f"{folder / model}.toml is not TOML: {error}") from None
-    return {str(name): str(kind) for name, kind in document.get("features", {}).items()}
+        raise UsageError(f"{path} is not TOML: {error}") from None

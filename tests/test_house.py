@@ -39,6 +39,7 @@ LOCKS = {
     "dev.in": "requirements/dev.txt",
     "functions.in": "requirements.txt",
     "mutation.in": "requirements/mutation.txt",
+    "inference.in": "requirements/inference.txt",
     "node.in": "requirements/node.txt",
     "training.in": "requirements/training.txt",
     "uv.in": "requirements/uv.txt",

@@ -63,6 +63,9 @@ def serve(
     compute: Annotated[list[str] | None, typer.Option(help="A cluster's name.")] = None,
     image: Annotated[list[str] | None, typer.Option(help="IMAGE GLOB=LOCAL COMMAND")] = None,
     python: Annotated[Path, typer.Option(help="What `python` is to jobs.")] = Path(sys.executable),
+    inference_server: Annotated[
+        Path | None, typer.Option(help="The azmlinfsrv that runs scoring scripts.")
+    ] = None,
     operation_seconds: Annotated[float, typer.Option(help="Least time of operations.")] = 2.0,
     poll_milliseconds: Annotated[int, typer.Option(help="retry-after-ms; 0 sends none.")] = 100,
     watch_seconds: Annotated[float, typer.Option(help="Pause between looks at blobs.")] = 0.5,
@@ -85,6 +88,7 @@ def serve(
         computes=tuple(compute or ["cpu-cluster"]),
         images=tuple(_pair(value) for value in image or []),
         python=python.absolute(),
+        inference_server=inference_server.absolute() if inference_server else None,
         watch_seconds=watch_seconds,
         record=record,
     )

@@ -22,6 +22,7 @@ def client_environment(home: Path, base_url: str) -> dict[str, str]:
         "ARM_CLOUD_METADATA_URL": f"{base_url}/metadata/endpoints?api-version=2019-05-01",
         "AZUREML_CURRENT_CLOUD": CLOUD,
         "IDENTITY_ENDPOINT": f"{base_url}/identity/token",
+        "REGISTRY_DISCOVERY_ENDPOINT_URL": f"{base_url}/",
         "IDENTITY_HEADER": IDENTITY_HEADER,
         "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
     }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 log = logging.getLogger("azure_emulator")
+ENDED = ("Succeeded", "Failed")
 SIGNING_KEY = b"operations"
 
 
@@ -42,13 +43,22 @@ class Operations:
         self._store = store
         self.pace = pace
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running: set[str] = set()
 
     def begin(self, target: str, verb: str, work: Callable[[], Awaitable[None]]) -> str:
         """Run `work` in the background; give the operation's id. `verb` is Creating and so on."""
+        operation = self.record(target, verb)
+        self.resume(operation, work)
+        return operation
+
+    def record(self, target: str, verb: str) -> str:
+        """Note an operation whose work `resume` runs; give its id.
+
+        So that its target can name it on disk before anything happens.
+        """
         operation = str(uuid.uuid4())
         body: Json = {"status": verb, "startTime": now(), "endTime": None, "error": None}
         self._store.put(self._key(operation), "operations", body, state={"target": target})
-        self.resume(operation, work)
         return operation
 
     def resume(self, operation: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -56,6 +66,18 @@ class Operations:
         task = asyncio.create_task(self._run(operation, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._running.add(operation)
+        task.add_done_callback(lambda _: self._running.discard(operation))
+
+    def settle(self) -> None:
+        """End what nobody resumed: the work was done, and then the process died."""
+        for record in self._store.without("operations", "status", ENDED):
+            if record.name in self._running:
+                continue
+            target = self._store.get(record.state["target"])
+            failed = target is not None and target.properties.get("provisioningState") == "Failed"
+            error = OperationFailedError("The operation failed.")
+            self._finish(record.name, _error_of(error) if failed else None)
 
     async def stop(self) -> None:
         """Leave the work that is under way; `resume` takes it up after a start."""
@@ -119,11 +141,14 @@ class Operations:
         try:
             await work()
         except OperationFailedError as failure:
-            error = ArmError(400, failure.code, str(failure), failure.inner).body()
+            error = _error_of(failure)
         except Exception:
             log.exception("operation %s", operation)
             error = ArmError(500, "InternalServerError", "The operation failed.").body()
 
+        self._finish(operation, error)
+
+    def _finish(self, operation: str, error: Json | None) -> None:
         def finish(body: Json, _: Json) -> None:
             body["status"] = "Failed" if error else "Succeeded"
             body["endTime"] = now()
@@ -150,6 +175,10 @@ class Operations:
             f"/{kind}/{operation}?api-version=2023-04-01-preview&t=0&c=local"
             f"&s={_signature(operation)}&h=local"
         )
+
+
+def _error_of(failure: OperationFailedError) -> Json:
+    return ArmError(400, failure.code, str(failure), failure.inner).body()
 
 
 def _signature(operation: str) -> str:

@@ -21,17 +21,18 @@ from .event_grid.control import EventGridControl
 from .event_grid.service import EventGrid
 from .faults import Faults
 from .identity import Identity
-from .machine_learning.asset_kinds import Codes, Components, DataAssets, Environments, Models
+from .machine_learning.asset_kinds import Codes, DataAssets, Environments, Models
 from .machine_learning.blobs import BlobFiles
+from .machine_learning.components import Components
+from .machine_learning.computes import Computes
 from .machine_learning.jobs.api import Jobs
+from .machine_learning.jobs.results import Results
 from .machine_learning.jobs.run_history import RunHistory
 from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
-from .machine_learning.online.deployments import OnlineDeployments
-from .machine_learning.online.endpoints import OnlineEndpoints
-from .machine_learning.online.scoring import Scoring
-from .machine_learning.online.serving import Serving
-from .machine_learning.online.serving_control import ServingControl
+from .machine_learning.online.service import OnlineService
+from .machine_learning.references import References
+from .machine_learning.registries import Registries
 from .machine_learning.uris import Places
 from .machine_learning.workspace import Datastores, Workspaces
 from .operations import Operations
@@ -56,10 +57,8 @@ METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 class Server:
     """Builds the parts of one workspace and runs them while the server lives."""
 
-    def __init__(self, settings: ServeSettings, pace: Pace) -> None:
+    def __init__(self, settings: ServeSettings, pace: Pace, storage: StorageAccess) -> None:
         self.settings = settings
-        self.tls = ensure_certificates(settings.home)
-        storage = StorageAccess(settings.blob_url, self.tls.ca)
         self.store = Store(settings.home / "emulator.sqlite")
         faults = Faults()
         self.events = EventGrid(settings.home, storage, settings.watch_seconds, faults)
@@ -75,23 +74,24 @@ class Server:
         )
         places = Places(self.store, settings.workspace_id, settings.blob_url)
         self.runs = Runs(self.context)
-        self.runner = JobRunner(self.context, self.runs, places)
-        self.serving = Serving(self.context, places)
-        self.endpoints = OnlineEndpoints(self.context, self.serving)
-        self.deployments = OnlineDeployments(self.context, self.serving)
+        references = References(self.store, settings.workspace_id)
+        data, models = DataAssets(self.context), Models(self.context, places)
+        self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
+        self.online = OnlineService(self.context, places)
         self.router = Router(settings, self.context.faults)
         for controller in (
             Workspaces(self.context),
+            Computes(self.context),
+            Registries(self.context),
             Datastores(self.context),
-            DataAssets(self.context),
-            Models(self.context, places),
+            data,
+            models,
             Environments(self.context),
             Codes(self.context),
-            Components(self.context),
-            Jobs(self.context, self.runs, self.runner),
+            Components(self.context, references),
+            Jobs(self.context, references, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
-            self.endpoints,
-            self.deployments,
+            self.online,
             self.context.operations,
         ):
             self.router.add(controller.operations())
@@ -102,9 +102,8 @@ class Server:
         return Starlette(
             routes=[
                 # First, since they are tried in turn and most requests are scored.
-                *Scoring(self.serving, self.context.faults).routes(),
+                *self.online.routes(),
                 *control.routes(),
-                *ServingControl(self.serving).routes(),
                 *Identity(self.settings).routes(),
                 *EventGridControl(self.events).routes(),
                 *EventGridApi(self.events).routes(),
@@ -117,16 +116,16 @@ class Server:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self._ensure_containers)
         await self.context.events.start()
-        self.runner.fail_interrupted()
-        self.endpoints.resume()
-        self.deployments.resume()
+        self.runner.settle_interrupted()
+        self.online.resume()
+        self.context.operations.settle()
         try:
             yield
         finally:
-            self.serving.stopping = True
+            self.online.stopping()
             await self.context.operations.stop()
             await self.runner.stop()
-            await self.serving.stop()
+            await self.online.stop()
             await self.context.events.stop()
             self.store.close()
 
@@ -142,14 +141,15 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Its own HTTP log would repeat every transfer of every blob.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    server = Server(settings, pace)
-    os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
+    tls = ensure_certificates(settings.home)
+    server = Server(settings, pace, StorageAccess(settings.blob_url, tls.ca))
+    os.environ["REQUESTS_CA_BUNDLE"] = str(tls.bundle)
     config = uvicorn.Config(
         Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
-        ssl_certfile=server.tls.certificate,
-        ssl_keyfile=str(server.tls.key),
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=str(tls.key),
         http="httptools",
         loop="uvloop",
         access_log=False,

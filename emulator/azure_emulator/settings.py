@@ -27,6 +27,8 @@ class ServeSettings:
     images: tuple[tuple[str, str], ...] = ()
     """Pattern of an environment's image and the command that stands for it, first match wins."""
     python: Path = Path(sys.executable)
+    inference_server: Path | None = None
+    """The `azmlinfsrv` that runs scoring scripts; None looks beside `python` and on PATH."""
     watch_seconds: float = 0.5
     record: Path | None = None
     """A file that gets every call of the control plane as a line of JSON."""

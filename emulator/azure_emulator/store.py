@@ -152,6 +152,15 @@ class Store:
                 return
             after = int(rows[-1][-1])
 
+    def without(self, kind: str, field: str, values: tuple[str, ...]) -> tuple[Resource, ...]:
+        """Give those of a kind, oldest first, whose body has none of the values in a field."""
+        marks = ", ".join("?" * len(values))
+        query = f"{SELECT} WHERE kind = ? AND json_extract(body, ?) NOT IN ({marks})"
+        with self._lock:
+            given = (kind, f"$.{field}", *values)
+            rows = self._db.execute(query + " ORDER BY sequence", given).fetchall()
+        return tuple(_resource(row) for row in rows)
+
     def names(self, kind: str, parent: str) -> tuple[str, ...]:
         """Give the names below a parent, oldest first."""
         query = "SELECT name FROM resources WHERE kind = ? AND parent = ? ORDER BY sequence"

@@ -12,6 +12,8 @@ from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emula
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+INFERENCE_SERVER = Path(__file__).resolve().parents[2] / ".venv-inference" / "bin" / "azmlinfsrv"
 CONTAINER = Path(__file__).parent / "machine_learning" / "tiny_container.py"
 
 
@@ -35,8 +37,12 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
         emulator_home,
         emulator_azurite.blob_url,
         datastores={"landing": "landing"},
-        images={"tiny-container*": f"python {CONTAINER} {{port}}"},
+        images={
+            "tiny-container*": f"python {CONTAINER} {{port}}",
+            "sample-server*": f"python {SAMPLES}/endpoints/custom-container/server.py",
+        },
         python=sys.executable,
+        inference_server=INFERENCE_SERVER,
         record=emulator_home / "calls.jsonl",
     )
     with running as emulator, pytest.MonkeyPatch.context() as patch:

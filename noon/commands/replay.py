@@ -31,13 +31,26 @@ def run_replay(
                 print(_line(each))
     except MalformedError as error:
         raise UsageError(str(error)) from None
+    left = _left(len(told), do=do) if poison else 0
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
     elif not told:
         print("nothing was left behind")
     elif not do:
-        print(f"{len(told)} would be taken in again: the same with --yes does it")
+        shown = f"the first {len(told)} of about {len(told) + left}" if left else f"{len(told)}"
+        print(f"{shown} would be taken in again: the same with --yes does it")
+    if left and (do or as_json):
+        # Beside the lines: what reads those expects one for each message.
+        print(f"about {left} more are left", file=sys.stderr)
     return ExitCode.OK
+
+
+def _left(told: int, *, do: bool) -> int:
+    """How many poisoned messages there are besides those that were told."""
+    from shared.bootstrap import leftovers
+
+    count = leftovers().poison.count()
+    return count if do else max(0, count - told)
 
 
 def _replayed(

@@ -41,6 +41,14 @@ class AzurePoisonQueue:
             return [_text(str(each.content)) for each in self.client().peek_messages(most)]
         return []
 
+    def count(self) -> int:
+        """How many there are; the service may be a little behind."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with azure_errors(f"look into the queue {self._name}"), suppress(ResourceNotFoundError):
+            return self.client().get_queue_properties().approximate_message_count or 0
+        return 0
+
     def take(self, most: int) -> list[tuple[str, str]]:
         """The next ones as text and receipt, hidden for a minute."""
         from azure.core.exceptions import ResourceNotFoundError

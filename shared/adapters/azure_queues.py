@@ -66,14 +66,13 @@ class AzureMessageQueue:
 
 def message_text(message: Message) -> str:
     """The message as the text that travels."""
-    return json.dumps(
-        {
-            "schema": message.schema,
-            "model": message.model,
-            "cause": message.cause,
-            "traceparent": message.traceparent,
-        }
-    )
+    content = {
+        "schema": message.schema,
+        "model": message.model,
+        "cause": message.cause,
+        "traceparent": message.traceparent,
+    }
+    return json.dumps(content | ({"event": message.event_id} if message.event_id else {}))
 
 
 def parse_message(text: str) -> Message:
@@ -91,7 +90,12 @@ def parse_message(text: str) -> Message:
     for field in ("model", "cause"):
         if not isinstance(content.get(field), str) or not content[field]:
             raise MalformedError(f"message: {field} must be a text that is not empty")
-    traceparent = content.get("traceparent", "")
-    if not isinstance(traceparent, str):
-        raise MalformedError("message: traceparent must be a text")
-    return Message(content["model"], content["cause"], traceparent)
+    for field in ("traceparent", "event"):
+        if not isinstance(content.get(field, ""), str):
+            raise MalformedError(f"message: {field} must be a text")
+    return Message(
+        content["model"],
+        content["cause"],
+        content.get("traceparent", ""),
+        event_id=content.get("event", ""),
+    )

@@ -1,4 +1,4 @@
-"""models/*.toml as checked values; a broken file is refused with its name, key and what is allowed.
+"""``models/*.toml`` as checked values; a broken file is refused with its name and key.
 
 The sections of a file are the classes below; docs and errors speak in their names.
 """

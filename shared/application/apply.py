@@ -106,7 +106,14 @@ def _publish(ports: Ports, model: str, action: PublishVersion | WithdrawVersion)
 
 def _manifest(spec: ModelSpec, action: PinData) -> bytes:
     files = [
-        {"path": file.path, "size": file.size, "md5": file.md5, "etag": file.etag}
+        {
+            "path": file.path,
+            "size": file.size,
+            "md5": file.md5,
+            "etag": file.etag,
+            # Copied from manifest to manifest: the newest one tells of every file that is there.
+            "first": action.first_read.get(file.path),
+        }
         for file in action.files
     ]
     content = {

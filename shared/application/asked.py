@@ -11,9 +11,12 @@ from shared.application.plane import ControlPlane
 from shared.application.rulings import reader_of
 from shared.domain.errors import MalformedError, NotFoundError
 
-What = Literal["job", "version", "deployment", "request", "blob", "slot", "order", "data"]
+What = Literal[
+    "job", "version", "deployment", "request", "blob", "slot", "order", "data", "landing", "event"
+]
 
 FORMS: tuple[tuple[What, str], ...] = (
+    ("event", r"event:.+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     ("job", r"(?P<model>.+)-(?:slot|data|order)-\d{8}t\d{4,}-a[1-9]\d*"),
     ("request", r"(?P<at>\d{8}t\d{12})\.v(?P<number>\d{1,9})-e\d{1,9}\.[0-9a-f]{8}"),
     ("deployment", r"v(?P<number>\d{1,9})-e\d{1,9}"),
@@ -21,14 +24,20 @@ FORMS: tuple[tuple[What, str], ...] = (
     ("slot", r"\d{8}t\d{4}"),
     ("order", r"[0-9a-f]{12}"),
     ("data", r"[0-9a-f]{16}"),
+    ("landing", r"landing[- ]\d{8}t\d{6}(?:\d{6})?"),
     ("blob", r".+/.+"),
 )
 """The first that fits is meant."""
 
+MODELS_ASKED = 3
+"""An event does not say its model: of so few, each is asked."""
+
 EXAMPLES = (
     "a job flights-slot-20261123t1200-a1, a version flights:3 or 3, a deployment v3-e1, "
     "a request id 20261123t120000000000.v3-e1.ab12cd34, a file flights/2013-01-01.csv, "
-    "a slot 20261123t1200, an order 0123456789ab, a data version 0123456789abcdef"
+    "a slot 20261123t1200, an order 0123456789ab, a data version 0123456789abcdef, "
+    "the landings of a minute landing-20261123t120100, "
+    "an event 0a1b2c3d-0123-4567-89ab-0a1b2c3d4e5f, or with another id event:ID"
 )
 
 
@@ -54,7 +63,15 @@ def understand(plane: ControlPlane, text: str, model: str = "") -> Asked:
         if reader is None:
             raise NotFoundError(f"no model reads the file {text!r}")
         return Asked(what, reader.name, text)
+    if what == "event" and not model and len(plane.models) <= MODELS_ASKED:
+        return Asked(what, "", text.removeprefix("event:"))
     named = _model(plane, parts.get("model") or model, text)
+    if what == "event":
+        return Asked(what, named, text.removeprefix("event:"))
+    if what == "landing":
+        # Its row says microseconds, which people need not.
+        stamp = text.removeprefix("landing").lstrip("- ")
+        return Asked(what, named, f"landing-{stamp:0<21}")
     at = _instant(text, parts["at"]) if what == "request" else None
     return Asked(what, named, text, int(parts.get("number") or 0), at)
 

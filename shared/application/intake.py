@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from shared.application.plane import ControlPlane
+from shared.application.plane import NOBODY, ControlPlane
 from shared.application.reconcile import TICK, reconcile
-from shared.application.records import failed, new_id
+from shared.application.records import failed, keys_of_event, new_id
 from shared.application.rulings import (
     Ignored,
     Ruling,
@@ -21,9 +21,6 @@ from shared.application.rulings import (
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import NotFoundError
 from shared.domain.events import Event, Message, Order, Verb
-
-NOBODY = "_events"
-"""The partition of decisions about events that belong to no model."""
 
 
 def receive(plane: ControlPlane, raw: object) -> None:
@@ -37,9 +34,9 @@ def receive(plane: ControlPlane, raw: object) -> None:
         _follow(plane, ruling)
     except Exception as error:
         if isinstance(ruling, Wake):
-            now, message = plane.ports.clock.now(), ruling.message
+            decision = failed(ruling.message, plane.ports.clock.now(), error)
             with suppress(Exception):
-                plane.ports.decisions.append(failed(now, message.model, message.cause, error))
+                plane.ports.decisions.append(decision)
         raise
 
 
@@ -63,7 +60,10 @@ def _ignore(plane: ControlPlane, ruling: Ignored) -> None:
     """Record that something was looked at and has no effect."""
     now = plane.ports.clock.now()
     reason = Reason(ruling.code, ruling.why)
-    decision = Decision(new_id(now), NOBODY, now, ruling.cause, Kind.IGNORED, (reason,))
+    about = keys_of_event(ruling.event_id)
+    decision = Decision(
+        new_id(now), NOBODY, now, ruling.cause, Kind.IGNORED, (reason,), about=about
+    )
     plane.ports.decisions.append(decision)
 
 
@@ -74,7 +74,8 @@ def tick(plane: ControlPlane) -> list[str]:
     names = [name for name in plane.models if due.get(name, now) <= now]
     for name in names:
         plane.ports.queue.send(Message(name, TICK))
-    plane.retention.pass_over(plane.ports, [*plane.models, NOBODY])
+    # What was decided of a model whose file is gone by now gets old too.
+    plane.retention.pass_over(plane.ports, sorted({*plane.models, *due, NOBODY}))
     return names
 
 

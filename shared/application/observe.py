@@ -41,12 +41,14 @@ def observe(
     endpoint = ports.endpoint.get(spec.name) if wanted.endpoint else None
     container = ports.containers.get(spec.name) if wanted.container else None
     serving = endpoint or container
+    pinned = _pinned(ports, state) if wanted.listing or ended else {}
     return Facts(
         snapshot=snapshot,
         slots=_overtaken(ports, spec, state, slots) if wanted.listing else slots,
         release=ports.releases.release() if wanted.release else None,
         listing=ports.landing.list(spec.prefix) if wanted.listing else None,
-        pinned=_pinned(ports, state) if wanted.listing or ended else frozenset(),
+        pinned=frozenset(pinned),
+        first_read=pinned,
         spec_path=spec_path(spec.name, _digest(spec_bytes(spec))) if wanted.listing else "",
         job=job,
         metrics=_metrics(ports, job),
@@ -82,14 +84,15 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _pinned(ports: Ports, state: ModelState | None) -> frozenset[tuple[str, str]]:
-    """Path and etag of what the last training was pinned to."""
+def _pinned(ports: Ports, state: ModelState | None) -> dict[tuple[str, str], str]:
+    """Path and etag of what the last training was pinned to, with the job that read it first."""
     if state is None or state.manifest is None:
-        return frozenset()
+        return {}
     text = ports.files.read(state.manifest.path)
     if text is None:
         raise MalformedError(f"manifest {state.manifest.path} is gone")
-    return frozenset((file["path"], file["etag"]) for file in json.loads(text)["files"])
+    files = json.loads(text)["files"]
+    return {(file["path"], file["etag"]): file.get("first") or "" for file in files}
 
 
 def _metrics(ports: Ports, job: JobFacts | None) -> str | None:

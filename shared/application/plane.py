@@ -18,6 +18,10 @@ def random_order_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
+NOBODY = "_events"
+"""The partition of decisions about events that belong to no model."""
+
+
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
     """The models that are looked after, and where their events come from."""

@@ -18,7 +18,7 @@ from shared.application.records import (
     PassLog,
     Recorded,
     failed,
-    new_id,
+    of_message,
     will_retry,
 )
 from shared.domain.decision import OUTCOME_UNKNOWN, Decision, Json, Kind, Reason
@@ -51,7 +51,7 @@ def reconcile(
     try:
         return _reconcile(ports, log, spec, message)
     except NoonError as error:
-        kept = log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
+        kept = log.make_up(failed(message, ports.clock.now(), error))
         if kept is None:
             raise
         # An outage outlasts the five tries that a message has, so a copy comes instead, for as
@@ -60,7 +60,7 @@ def reconcile(
             _send_copy(ports, message)
         return kept
     except Exception as error:
-        log.make_up(failed(ports.clock.now(), message.model, message.cause, error))
+        log.make_up(failed(message, ports.clock.now(), error))
         raise
 
 
@@ -86,9 +86,7 @@ def _nothing_due(log: PassLog, snapshot: Snapshot, message: Message, now: dateti
     facts: dict[str, Json] = {"duplicate_of": last} if last else {}
     text = f"nothing is due since decision {last}" if last else "nothing is due"
     reason = Reason("not_due", text)
-    decision = Decision(
-        new_id(now), message.model, now, message.cause, Kind.DUPLICATE, (reason,), facts=facts
-    )
+    decision = replace(of_message(message, now, Kind.DUPLICATE, reason), facts=facts)
     log.append(decision)
     return decision
 
@@ -217,15 +215,8 @@ def _come_again(ports: Ports, log: PassLog, message: Message, now: datetime, int
     seconds = _send_copy(ports, message)
     copy = f"; its copy comes in {seconds} s" if seconds else "; the next tick looks again"
     reason = Reason("busy", f"coalesced into {into}{copy}")
-    decision = Decision(
-        new_id(now),
-        message.model,
-        now,
-        message.cause,
-        Kind.COALESCED,
-        (reason,),
-        facts={"coalesced_into": into},
-    )
+    decision = of_message(message, now, Kind.COALESCED, reason)
+    decision = replace(decision, facts={"coalesced_into": into})
     log.append(decision)
     return decision
 
@@ -242,17 +233,9 @@ def _send_copy(ports: Ports, message: Message) -> int:
 
 def _decision(message: Message, now: datetime, plan: Plan) -> Decision:
     """What is decided, as if it were done."""
-    return Decision(
-        id=new_id(now),
-        model=message.model,
-        at=now,
-        cause=message.cause,
-        kind=plan.kind,
-        reasons=plan.reasons,
-        actions=plan.orders,
-        about=plan.about,
-        facts=plan.facts,
-    )
+    decision = of_message(message, now, plan.kind, *plan.reasons)
+    about = (*plan.about, *decision.about)
+    return replace(decision, actions=plan.orders, about=about, facts=plan.facts)
 
 
 def _ended(decision: Decision, outcome: str) -> Decision:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.chain_keys import event_key
 from shared.domain.decision import Decision, Kind, Reason
+from shared.domain.events import Message
 from shared.domain.facts import Snapshot
 from shared.ports import DecisionLog
 
@@ -71,11 +74,29 @@ class PassLog:
         return self._tried if self._kept else None
 
 
-def failed(now: datetime, model: str, cause: str, error: Exception) -> Decision:
+def failed(message: Message, now: datetime, error: Exception) -> Decision:
     """The record of an attempt that ended in an error which nobody foresaw."""
     text = will_retry(error)
-    reason = Reason("failed", text)
-    return Decision(new_id(now), model, now, cause, Kind.FAILED, (reason,), outcome=text)
+    decision = of_message(message, now, Kind.FAILED, Reason("failed", text))
+    return replace(decision, outcome=text)
+
+
+def of_message(message: Message, now: datetime, kind: Kind, *reasons: Reason) -> Decision:
+    """A decision that a message ends in."""
+    return Decision(
+        new_id(now),
+        message.model,
+        now,
+        message.cause,
+        kind,
+        reasons,
+        about=keys_of_event(message.event_id),
+    )
+
+
+def keys_of_event(event_id: str) -> tuple[str, ...]:
+    """What a decision is about because of the event behind it, if there is one."""
+    return (event_key(event_id),) if event_id else ()
 
 
 def will_retry(error: Exception) -> str:

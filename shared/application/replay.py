@@ -29,6 +29,10 @@ class PoisonQueue(Protocol):
         """The texts of the next ones, at the most 32; they stay."""
         ...
 
+    def count(self) -> int:
+        """How many there are, as far as the service knows."""
+        ...
+
     def take(self, most: int) -> list[tuple[str, str]]:
         """The next ones as text and receipt, hidden for a minute."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from shared.application.plane import ControlPlane
 from shared.domain.errors import MalformedError
@@ -32,6 +33,8 @@ class Ignored:
     cause: str
     code: str
     why: str
+    event_id: str = ""
+    """Of the event, where it is known."""
 
 
 Ruling = Wake | Ignored
@@ -54,7 +57,7 @@ def rule_event(plane: ControlPlane, event: Event) -> Ruling:
             return _run_ended(plane, event)
         case UnknownEvent(event_id, kind, subject):
             text = f"{kind or 'an event without a type'} of {subject}"
-            return Ignored(f"event {event_id}", "unknown", text)
+            return Ignored(f"event {event_id}", "unknown", text, event_id)
 
 
 def rule_message(plane: ControlPlane, text: str) -> Ruling:
@@ -82,32 +85,36 @@ def reader_of(plane: ControlPlane, path: str) -> ModelSpec | None:
 
 
 def _data_landed(plane: ControlPlane, event: DataLanded) -> Ruling:
-    cause, name = f"event {event.event_id}", f"{event.container}/{event.path}"
+    ignored = partial(Ignored, f"event {event.event_id}", event_id=event.event_id)
+    name = f"{event.container}/{event.path}"
     if event.container != plane.landing_container:
-        return Ignored(cause, "foreign", f"{name} is not a landing")
+        return ignored("foreign", f"{name} is not a landing")
     if event.size == 0:
         # Hierarchical storage announces the empty file first and the written one later.
-        return Ignored(cause, "empty", f"{name} is empty ({event.api})")
+        return ignored("empty", f"{name} is empty ({event.api})")
     spec = reader_of(plane, event.path)
     if spec is None:
-        return Ignored(cause, "unread", f"no model reads {name}")
+        return ignored("unread", f"no model reads {name}")
     now = plane.ports.clock.now()
     ends_at = bucket_end(now, spec.retraining.landing_bucket)
-    return Wake(Message(spec.name, f"landing {ends_at:%Y%m%dt%H%M%S}"), now, ends_at)
+    cause = f"landing {ends_at:%Y%m%dt%H%M%S}"
+    return Wake(Message(spec.name, cause, event_id=event.event_id), now, ends_at)
 
 
 def _run_ended(plane: ControlPlane, event: RunEnded) -> Ruling:
-    cause, run = f"event {event.event_id}", f"run {event.run_id}"
+    ignored = partial(Ignored, f"event {event.event_id}", event_id=event.event_id)
+    run = f"run {event.run_id}"
     if event.workspace.casefold().strip("/") != plane.workspace.casefold().strip("/"):
-        return Ignored(cause, "foreign", f"{run} is of another workspace")
+        return ignored("foreign", f"{run} is of another workspace")
     # Events carry no parent; the children of our jobs have names of the service's own making.
     owners = [name for name in plane.models if _is_job_of(name, event.run_id)]
     if not owners:
         text = f"{run} is no training of ours: a step of one, or somebody else's"
-        return Ignored(cause, "child", text)
+        return ignored("child", text)
     if event.status.casefold() not in ENDED:
-        return Ignored(cause, "not_ended", f"{run} is {event.status}")
-    return Wake(Message(max(owners, key=len), f"{run} {event.status}"))
+        return ignored("not_ended", f"{run} is {event.status}")
+    cause = f"{run} {event.status}"
+    return Wake(Message(max(owners, key=len), cause, event_id=event.event_id))
 
 
 def _is_job_of(model: str, run_id: str) -> bool:

@@ -7,14 +7,13 @@ under one key.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.application.asked import Asked, understand
 from shared.application.chain_links import Link, in_force, link_of, manifest_link, prediction_link
-from shared.application.plane import ControlPlane
+from shared.application.plane import NOBODY, ControlPlane
 from shared.application.predict import Answer, problem
 from shared.domain import chain_keys as keys
 from shared.domain.decision import Decision
@@ -24,8 +23,14 @@ from shared.ports import Ports
 
 FEW = 4
 LANDINGS_READ = 8
-MANIFESTS_READ = 3
+MANIFESTS_READ = 2
 TURNS_READ = 24
+TO_A_TRAINING = frozenset({"ordered", "order_joined", "accept_ordered"})
+"""Reasons with which an order waits for the next training."""
+RANGES_READ = 24
+"""Of a day; each holds so many slots that there are no more."""
+TRAINED_WITHIN = (timedelta(hours=2), timedelta(days=3))
+"""So soon after a landing its training is looked for."""
 LOOKS_READ = 3
 """Of a version the newest decisions, whether they changed anything or not."""
 
@@ -58,8 +63,14 @@ def why(plane: ControlPlane, text: str, model: str = "") -> dict[str, Any]:
     Raises MalformedError for an id of no known form, NotFoundError when nothing is known of it.
     """
     asked = understand(plane, text, model)
+    if asked.what == "event":
+        return _event(plane, text, asked)
     chain = _Chain(plane.ports, plane.models[asked.model], asked.at)
     _walk(chain, asked)
+    return _told(chain, text, asked)
+
+
+def _told(chain: _Chain, text: str, asked: Asked) -> dict[str, Any]:
     if not chain.found and not chain.notes:
         looked = ", ".join(chain.looked_for)
         raise NotFoundError(
@@ -102,8 +113,72 @@ def _walk(chain: _Chain, asked: Asked) -> None:
             _from_version(chain, asked.number)
         case "blob":
             _blob(chain, asked.value)
+        case "slot":
+            _slot(chain, asked.value)
+        case "order":
+            _order(chain, asked.value)
+        case "landing":
+            _trained_after(chain, chain.about(f"landing:{asked.value}"))
         case _:
             _from_decisions(chain, chain.about(f"{asked.what}:{asked.value}", FEW))
+
+
+def _event(plane: ControlPlane, text: str, asked: Asked) -> dict[str, Any]:
+    """What an event led to, in the models that it can be about; of most it is nothing."""
+    key = keys.event_key(asked.value)
+    for name in [asked.model] if asked.model else sorted(plane.models):
+        chain = _Chain(plane.ports, plane.models[name])
+        decisions = chain.about(key, FEW)
+        if any(keys.named(each.about, keys.LANDING) for each in decisions):
+            _trained_after(chain, decisions)
+        elif decisions:
+            _from_decisions(chain, decisions)
+        if decisions:
+            return _told(chain, text, replace(asked, model=name))
+    ignored = plane.ports.decisions.about(NOBODY, key, FEW)
+    if not ignored:
+        raise NotFoundError(
+            f"nothing is known of the event {asked.value!r}: of those that tell of a landing only "
+            "the first of a minute is kept, so ask for its file"
+        )
+    links = [link_of(decision).as_dict() for decision in ignored]
+    return {"asked": text, "what": asked.what, "model": NOBODY, "links": links}
+
+
+def _order(chain: _Chain, order: str) -> None:
+    """What the order came to; one that waits for a training goes on with the next."""
+    decisions = chain.about(keys.order_key(order), FEW)
+    codes = {reason.code for decision in decisions for reason in decision.reasons}
+    started = keys.named((key for each in decisions for key in each.about), keys.JOB)
+    if codes & TO_A_TRAINING and not started:
+        _trained_after(chain, decisions)
+    else:
+        _from_decisions(chain, decisions)
+
+
+def _slot(chain: _Chain, slot: str) -> None:
+    """What the slot ended in; where very many ended at once, they are told as a range."""
+    decisions = chain.about(keys.slot_key(slot), FEW)
+    if not decisions:
+        kept = dict(chain.found)
+        for decision in chain.about(keys.missed_key(slot), RANGES_READ):
+            missed = decision.facts.get("slots_missed")
+            if isinstance(missed, dict) and str(missed["first"]) <= slot <= str(missed["last"]):
+                kept[decision.id] = decision
+        chain.found = kept
+        return
+    _from_decisions(chain, decisions)
+
+
+def _trained_after(chain: _Chain, landed: list[Decision]) -> None:
+    """The training that took up what had landed: the first one after that."""
+    for span in TRAINED_WITHIN if landed else ():
+        before, at = dict(chain.found), landed[-1].at
+        later = [each for each in chain.about(keys.TRAINED, FEW, at + span) if each.at >= at]
+        chain.found = before
+        if later:
+            _job(chain, keys.named(later[0].about, keys.begun(keys.JOB)))
+            return
 
 
 def _from_decisions(chain: _Chain, decisions: list[Decision]) -> None:
@@ -183,28 +258,42 @@ def _version(chain: _Chain, number: int) -> None:
 
 
 def _blob(chain: _Chain, path: str) -> None:
-    """Which of the newest trainings had the file, and the chain of the oldest of these."""
+    """Which training read the file first, and its chain."""
     state = chain.ports.state.load(chain.spec.name).state
     now = chain.ports.clock.now()
     for bad in state.quarantine if state else ():
         if bad.path == path:
             text = f"{path} is left out of trainings until it is replaced: {bad.reason}"
             chain.notes.append(Link(now, "blob", text, facts={"etag": bad.etag}))
+    newest = state.manifest.path if state and state.manifest else ""
+    held, job = _held(chain, newest, path)
+    if held is None:
+        chain.looked_for.append("the newest manifests")
+        return
+    text = f"{path} is in the data since {job or 'a training of long ago'}"
+    chain.notes.append(Link(now, "blob", text, facts=held))
+    if job:
+        _job(chain, job)
+
+
+def _held(chain: _Chain, newest: str, path: str) -> tuple[dict[str, Any] | None, str]:
+    """What the newest manifest that has the file says of it, and the job that read it first."""
+    entry = _entry(chain, newest, path) if newest else None
+    if entry is not None:
+        return entry, str(entry.get("first") or "")
+    # It was removed or replaced since, or the newest data was refused.
     trainings = chain.about(keys.TRAINED, MANIFESTS_READ)
     chain.found.clear()
-    holding = [(each, entry) for each in trainings for entry in _entries(chain, each, path)]
-    for decision, entry in holding:
-        job = keys.named(decision.about, keys.begun(keys.JOB))
-        text = f"{path} is in the data of {job}"
-        chain.notes.append(Link(decision.at, "blob", text, facts=entry))
-    if holding:
-        # The span of the newest trainings is all that is looked at: it may be older.
-        _from_decisions(chain, [holding[0][0]])
-    else:
-        chain.looked_for.append(f"manifests of the newest {len(trainings)} trainings")
+    for training in reversed(trainings):
+        manifest = str(training.facts.get("manifest"))
+        entry = _entry(chain, manifest, path) if manifest != newest else None
+        if entry is not None:
+            job = keys.named(training.about, keys.begun(keys.JOB))
+            return entry, str(entry.get("first") or job)
+    return None, ""
 
 
-def _entries(chain: _Chain, training: Decision, path: str) -> Iterable[dict[str, Any]]:
-    content = chain.ports.files.read(str(training.facts.get("manifest")))
+def _entry(chain: _Chain, manifest: str, path: str) -> dict[str, Any] | None:
+    content = chain.ports.files.read(manifest)
     files = json.loads(content)["files"] if content else []
-    return [file for file in files if file["path"] == path]
+    return next((file for file in files if file["path"] == path), None)

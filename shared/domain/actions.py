@@ -29,6 +29,8 @@ class PinData:
 
     ref: ManifestRef
     files: tuple[PinnedFile, ...] = field(repr=False)
+    first_read: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """The job that read each file first, by path, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from shared.domain.decision import Json
 from shared.domain.facts import Facts, Overtaken
 from shared.domain.state import ModelState, Rollout
 
-JOB, VERSION, DEPLOYMENT = "job:", "version:", "deployment:"
+JOB, VERSION, DEPLOYMENT, LANDING = "job:", "version:", "deployment:", "landing:"
 """How the keys of these things begin."""
 LANDED = "landed"
 """Data landed for the model."""
@@ -42,6 +42,11 @@ def deployment_key(deployment: str) -> str:
 def slot_key(slot: str) -> str:
     """Of the decision that ended a slot."""
     return f"slot:{slot}"
+
+
+def order_key(order_id: str) -> str:
+    """Of the decision that an order ended in."""
+    return f"order:{order_id}"
 
 
 def missed_key(slot: str) -> str:

@@ -25,6 +25,11 @@ def live(traffic: Mapping[str, int]) -> dict[str, int]:
     return {name: share for name, share in traffic.items() if share}
 
 
+def in_words(traffic: Mapping[str, int]) -> str:
+    """The shares that are not zero, for people."""
+    return ", ".join(f"{name} {share} %" for name, share in sorted(live(traffic).items())) or "0 %"
+
+
 def busy(endpoint: EndpointFacts | None) -> Reason | None:
     """Not an error: the service takes no write until its operation has ended."""
     if endpoint is None or endpoint.accepts_writes:
@@ -80,10 +85,9 @@ def watch_traffic(at: Moment) -> Step | None:
     endpoint = at.facts.endpoint
     if endpoint is None or at.stable not in endpoint.deployments or busy(endpoint):
         return None
-    shares = live(endpoint.traffic)
-    if shares == {at.stable: FULL}:
+    if live(endpoint.traffic) == {at.stable: FULL}:
         return None
-    seen = f"somebody set the traffic to {shares}"
+    seen = f"somebody set the traffic to {in_words(endpoint.traffic)}"
     if at.policy.hand_changed == "adopt":
         return replace(at.hold("hand_changed", f"{seen}: left so"), due_at=None)
     order = SetTraffic(all_to(at.stable, endpoint))

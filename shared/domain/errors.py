@@ -1,14 +1,16 @@
 """Every error that Noon raises by itself, as one tree.
 
-NoonError
-├── SettingsError      a setting or a model file is wrong: nothing starts
-├── MalformedError     an input can never be understood: report it, do not retry
-├── NotFoundError      the thing asked for does not exist
-├── ConflictError      somebody else wrote first: look again
-├── BusyError          the outside system cannot take this now: the next pass tries again
-├── RefusedError       the outside system said no for good: quota, validation, permission
-└── UnavailableError   the outside system did not answer: the next pass tries again
-    └── NotAskedError  it was not even asked: its silence says nothing about it
+::
+
+    NoonError
+    ├── SettingsError      a setting or a model file is wrong: nothing starts
+    ├── MalformedError     an input can never be understood: report it, do not retry
+    ├── NotFoundError      the thing asked for does not exist
+    ├── ConflictError      somebody else wrote first: look again
+    ├── BusyError          the outside system cannot take this now: the next pass tries again
+    ├── RefusedError       the outside system said no for good: quota, validation, permission
+    └── UnavailableError   the outside system did not answer: the next pass tries again
+        └── NotAskedError  it was not even asked: its silence says nothing about it
 """
 
 

@@ -208,6 +208,8 @@ class Facts:
     """What lies in the landing container for this model."""
     pinned: frozenset[tuple[str, str]] = frozenset()
     """Path and etag of every file of the last training's manifest."""
+    first_read: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
+    """The job that read each of them first, where that is known."""
     spec_path: str = ""
     """Where the present training spec is kept, when a training may start."""
     job: JobFacts | None = None

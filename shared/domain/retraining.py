@@ -13,16 +13,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain.actions import Action, PinData, PinnedFile, SubmitJob
+from shared.domain.comparison import against_whom
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.events import Verb
 from shared.domain.facts import Facts, Release, Slot, SlotFacts, Snapshot
 from shared.domain.places import manifest_path
 from shared.domain.policy import RetrainingPolicy
 from shared.domain.slots import dealt_with, drop_late_slot, owed_slot, say_missed
-from shared.domain.state import ManifestRef, ModelState, Training, Version
-
-ANCHORS_LOOKED_AT = 5
-"""The anchor is the best of this many former champions."""
+from shared.domain.state import ManifestRef, ModelState, Training
 
 
 def first_state(model: str, slots: SlotFacts, now: datetime) -> ModelState:
@@ -146,19 +144,6 @@ def pin(model: str, files: Iterable[PinnedFile]) -> tuple[ManifestRef, tuple[Pin
     return ManifestRef(digest, manifest_path(model, digest), len(ordered), size), ordered
 
 
-def anchor_of(state: ModelState) -> Version | None:
-    """The best of the last champions, unless that is the present one."""
-    if state.champion is None:
-        return None
-    present = state.champion.version
-
-    def worth(version: Version) -> float:
-        return version.score.value if version.score.higher_is_better else -version.score.value
-
-    best = max((present, *state.former[:ANCHORS_LOOKED_AT]), key=worth)
-    return None if best.number == present.number else best
-
-
 def _look_at_landings(
     state: ModelState, fresh: list[PinnedFile], policy: RetrainingPolicy, now: datetime
 ) -> tuple[ModelState, list[Reason]]:
@@ -170,8 +155,9 @@ def _look_at_landings(
         return state, [Reason("found_by_listing", text)]
     if not fresh and data_at is not None and data_at <= now:
         state = replace(state, landing_first_at=None, landing_last_at=None)
-        known = state.manifest.data_version if state.manifest else ""
-        text = f"all files that landed are in data {known} already"
+        text = "nothing is left to train of what landed"
+        if state.manifest is not None:
+            text = f"all files that landed are in data {state.manifest.data_version} already"
         return state, [Reason("nothing_new", text)]
     return state, []
 
@@ -213,7 +199,6 @@ def _begin(
     manifest, ordered = pin(state.model, files)
     because = _because(state, slot, len(files) - len(facts.pinned & _keys(files)))
     stamp = slot.key if slot else f"{now:%Y%m%dt%H%M%S}"
-    anchor = anchor_of(state)
     training = Training(
         job=job_name(state.model, cause, stamp, 1),
         cause=cause,
@@ -225,10 +210,9 @@ def _begin(
         previous=state.manifest,
         spec_path=facts.spec_path,
         component=release.component,
-        champion=state.champion.version.number if state.champion else None,
-        anchor=anchor.number if anchor else None,
         slot=slot.key if slot else None,
     )
+    training = against_whom(state, training)
     about = [f"job:{training.job}", f"data:{manifest.data_version}"]
     about += [f"slot:{slot.key}"] if slot else []
     about += [f"order:{state.waiting_order.order_id}"] if state.waiting_order else []
@@ -241,10 +225,26 @@ def _begin(
         landing_first_at=None,
         landing_last_at=None,
     )
-    actions: tuple[Action, ...] = (PinData(manifest, ordered), SubmitJob(training))
+    actions: tuple[Action, ...] = (
+        PinData(manifest, ordered, _first_read(facts, ordered, training.job)),
+        SubmitJob(training),
+    )
+    if training.accepted is not None:
+        text = f"not compared with champion {training.accepted.champion}; {training.accepted.words}"
+        notes = [*notes, Reason("uncompared", text)]
     reason = Reason(f"{cause}_due", because)
     due = now + policy.poll
     return Step(state, Kind.ACTED, (*notes, reason), actions, tuple(about), due_at=due)
+
+
+def _first_read(facts: Facts, files: tuple[PinnedFile, ...], job: str) -> dict[str, str]:
+    """By path the job that reads each file first: this one, if the last did not have it."""
+    keys = {file.path: (file.path, file.etag) for file in files}
+    found = {
+        path: facts.first_read.get(key, "") if key in facts.pinned else job
+        for path, key in keys.items()
+    }
+    return {path: first for path, first in found.items() if first}
 
 
 def _because(state: ModelState, slot: Slot | None, fresh: int) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from shared.application import intake
+from shared.application.plane import NOBODY
 from shared.domain.events import Message
 from shared.domain.facts import JobStatus
 from simulation.drills.drill import Drill, Found
@@ -33,7 +34,7 @@ def _jobs(world: World, note: str = "", *codes: str) -> Found:
     jobs = list(world.jobs.submitted.values())
     sizes = " + ".join(str(job.manifest.files) for job in jobs)
     words = f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}, {sizes or 'no'} files{note}"
-    said = [code for code in codes if code in world.codes() + world.codes(intake.NOBODY)]
+    said = [code for code in codes if code in world.codes() + world.codes(NOBODY)]
     because = "; ".join(f"{job.job}: {job.because}" for job in jobs)
     return Found(words + (f": {', '.join(said)}" if said else ""), because)
 
@@ -168,7 +169,7 @@ def _child_run() -> Found:
     for run in ("5b1f7d3e-0f2a-4c7e-9d43-0f6a0f2b8a11", "AutoML_1234_7", "weather-slot-1-a1"):
         intake.receive(world.plane, run_event(run))
     woken = len(world.queue.waiting)
-    ignored = world.codes(intake.NOBODY).count("child")
+    ignored = world.codes(NOBODY).count("child")
     return Found(
         f"{ignored} ignored, {woken} woken", world.decisions.decisions[-1].reasons[-1].text
     )

@@ -378,6 +378,27 @@ def test_slots_that_were_overtaken_end_in_one_decision(world: World) -> None:
     assert [job.slot for job in world.jobs.running] == ["20261127t1200"]
 
 
+@pytest.mark.parametrize("what", ["landing", "order"])
+def test_what_was_noted_and_never_sent_is_taken_in_by_the_next_tick(
+    world: World, what: str
+) -> None:
+    """When the message could not be sent, the row is enough, although nothing else is due."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    breaking(world, "queue", "send", UnavailableError("queues are down"))
+    ways: dict[str, Callable[[], object]] = {
+        "landing": lambda: intake.receive(world.plane, blob_event("flights/b.csv")),
+        "order": lambda: intake.order(world.plane, "flights", Verb.TRAIN, "ann", "new planes"),
+    }
+    with pytest.raises(UnavailableError):
+        ways[what]()
+    assert len(world.state.load("flights").rows) == 1
+    world.go_on(2)
+    assert world.state.load("flights").rows == ()
+
+
 EVENTS = [
     ("state", "add_landing", blob_event("flights/b.csv"), "flights"),
     ("queue", "send", run_event("flights-slot-20261123t1200-a1"), "flights"),

@@ -28,6 +28,10 @@ class MemoryPoison:
         """The next ones stay."""
         return list(self.texts.values())[:most]
 
+    def count(self) -> int:
+        """All of them."""
+        return len(self.texts)
+
     def take(self, most: int) -> list[tuple[str, str]]:
         """The next ones are hidden."""
         free = [(text, key) for key, text in self.texts.items() if key not in self.hidden][:most]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.application import intake
+from shared.application.plane import NOBODY
 from shared.application.retention import TOGETHER, Retention
 from shared.domain.decision import Decision, Kind
 from tests.application.conftest import World
@@ -25,7 +26,7 @@ def old_decisions(world: World, count: int) -> None:
     """Decisions of three days ago, for flights and for no model."""
     at = world.clock.now() - 3 * DAY
     for number in range(count):
-        for model in ("flights", intake.NOBODY):
+        for model in ("flights", NOBODY):
             kept = Decision(f"old-{number}", model, at, "tick", Kind.HELD, ())
             world.decisions.append(kept)
 
@@ -44,6 +45,17 @@ def test_decisions_younger_than_that_stay(world: World) -> None:
     old_decisions(kept(world, 4), 5)
     world.go_on(2)
     assert len([row for row in world.decisions.decisions if row.id.startswith("old-")]) == 10
+
+
+def test_decisions_of_a_model_that_was_removed_go_too(world: World) -> None:
+    """A model whose file is gone decides nothing more, and its decisions get old."""
+    kept(world, 2).go_on(2)
+    assert {row.model for row in world.decisions.decisions} == {"flights", "diabetes"}
+    models = {"flights": world.plane.models["flights"]}
+    world.plane = replace(world.plane, models=models)
+    world.clock.advance(4 * DAY)
+    world.go_on(2)
+    assert {row.model for row in world.decisions.decisions} == {"flights"}
 
 
 def test_one_tick_deletes_so_many_and_the_next_ones_the_rest(world: World) -> None:

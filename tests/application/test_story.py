@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shared.application import intake
+from shared.application.plane import NOBODY
 from shared.domain.decision import Kind
 from shared.domain.events import Message, Verb
 from shared.domain.facts import JobStatus, Probe, SmokeFacts
@@ -317,7 +318,7 @@ def test_foreign_and_unreadable_events_are_recorded_as_ignored(world: World) -> 
     for event in events:
         intake.receive(world.plane, event)
     assert world.queue.waiting == []
-    codes = world.codes(intake.NOBODY)
+    codes = world.codes(NOBODY)
     expected = ["foreign", "empty", "unread", "foreign", "child", "not_ended", "unknown"]
     assert codes == [*expected, "malformed", "malformed"]
     kinds = {decision.kind for decision in world.decisions.decisions}
@@ -329,4 +330,4 @@ def test_message_for_nobody_is_recorded(world: World) -> None:
     assert intake.take(world.plane, "not json") is None
     world.queue.send(Message("ghost", "tick"))
     world.work_off()
-    assert world.codes(intake.NOBODY) == ["malformed", "unknown"]
+    assert world.codes(NOBODY) == ["malformed", "unknown"]

@@ -13,11 +13,13 @@ from shared.application import intake
 from shared.application.why import answer, why
 from shared.domain.errors import MalformedError, NotFoundError
 from shared.domain.events import Verb
+from shared.domain.facts import JobStatus
 from tests.application.conftest import World
 from tests.application.counting import counted
-from tests.application.story import complete, land, refuse_data, running
+from tests.application.story import blob_event, complete, land, refuse_data, running
 from tests.application.test_canary import rolling, state_of, traffic
 from tests.application.test_container import contained, next_version
+from tests.builders import spec
 
 __all__ = ["contained", "rolling"]
 
@@ -136,14 +138,122 @@ def test_rollout_order_leads_to_its_version(rolling: World) -> None:
     assert found[-1]["facts"]["traffic"] == {"v1-e1": 100}
 
 
-def test_file_leads_to_the_trainings_that_had_it(told: World) -> None:
-    """A landed file is told with the jobs whose manifests hold it."""
+def test_file_leads_to_the_training_that_read_it_first(told: World) -> None:
+    """A landed file is told with the job that brought it into the data, and its chain."""
     found = links(told, "flights/b.csv", model="")
     (blob,) = (link for link in found if link["kind"] == "blob")
     assert blob["facts"]["path"] == "flights/b.csv"
-    assert state_of(told).champion.version.job in blob["what"]  # type: ignore[union-attr]
-    assert len([link for link in links(told, "flights/a.csv") if link["kind"] == "blob"]) == 2
+    assert blob["what"].endswith(f"since {state_of(told).champion.version.job}")  # type: ignore[union-attr]
     assert links(told, "landing/flights/b.csv") == found
+    (older,) = (link for link in links(told, "flights/a.csv") if link["kind"] == "blob")
+    assert older["facts"]["first"] == state_of(told).former[0].job
+
+
+def test_file_is_found_however_many_trainings_came_since(world: World) -> None:
+    """The newest manifest tells of every file which job read it first."""
+    land(world, "first.csv")
+    world.go_on(5)
+    first = complete(world).job
+    for number in range(12):
+        world.go_on(65)
+        land(world, f"{number}.csv")
+        world.go_on(5)
+        world.jobs.finish(running(world).job, JobStatus.CANCELED)
+        world.go_on(5)
+    found = links(world, "flights/first.csv")
+    assert [link["facts"]["first"] for link in found if link["kind"] == "blob"] == [first]
+    assert "verdict" in kinds(found)
+
+
+def test_file_that_was_replaced_is_new(world: World) -> None:
+    """It belongs to the training that read it as it lies there now."""
+    land(world, "a.csv")
+    world.go_on(5)
+    old = complete(world).job
+    world.go_on(65)
+    land(world, "a.csv")
+    world.go_on(5)
+    new = running(world).job
+    (blob,) = (link for link in links(world, "flights/a.csv") if link["kind"] == "blob")
+    assert blob["facts"]["first"] == new != old
+
+
+def test_file_that_was_removed_is_looked_for_in_the_newest_trainings(told: World) -> None:
+    """A file that is not in the newest data any more is found in the data before."""
+    told.landing.forget("flights/a.csv")
+    told.go_on(65)
+    land(told, "c.csv")
+    told.go_on(5)
+    running(told)
+    (blob,) = (link for link in links(told, "flights/a.csv") if link["kind"] == "blob")
+    assert state_of(told).former[0].job in blob["what"]
+
+
+def test_event_and_landing_lead_to_what_came_of_them(world: World) -> None:
+    """The event of a landing, and the minute of its receipt, are told with their training."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(5)
+    found = links(world, "event:event-flights/a.csv", model="")
+    for kind in ("landings", "manifest", "training", "verdict"):
+        assert kind in kinds(found), kind
+    assert links(world, "landing-20261123t120100") == found
+    assert links(world, "landing 20261123t120100") == found
+    assert links(world, "landing-20261123t120100000000") == found
+
+
+def test_event_of_a_run_leads_to_its_verdict(world: World) -> None:
+    """With the model or without, by the event's id."""
+    land(world, "a.csv")
+    world.go_on(5)
+    job = complete(world).job
+    world.work_off()
+    for model in ("", "flights"):
+        assert "verdict" in kinds(links(world, f"event:event-{job}", model=model))
+
+
+def test_event_that_was_ignored_says_why(world: World) -> None:
+    """An event that belongs to no model is found by its id alone."""
+    guid = "0a1B2c3d-0123-4567-89ab-0a1b2c3d4e5f"
+    intake.receive(world.plane, blob_event("ships/a.csv") | {"id": guid})
+    (link,) = links(world, guid, model="")
+    assert link["reasons"] == [{"code": "unread", "text": "no model reads landing/ships/a.csv"}]
+
+
+def test_event_in_a_house_of_many_models_asks_for_one(world: World) -> None:
+    """A question does not ask a thousand models."""
+    models = {f"m{number}": spec(f"m{number}") for number in range(4)}
+    plane = replace(world.plane, models=models)
+    with pytest.raises(MalformedError, match="say which of m0, m1, m2, m3"):
+        why(plane, "event:e1")
+    with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
+        why(plane, "event:e1", "m3")
+
+
+def test_hundreds_of_slots_that_were_missed_are_each_told(world: World) -> None:
+    """A month of hours without the app: one decision, found by each of its slots."""
+    world.plane = replace(world.plane, models={"flights": spec("flights", schedule="0 * * * *")})
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    world.clock.advance(timedelta(days=30))
+    world.go_on(2)
+    newest = running(world).slot
+    assert newest is not None
+    told = links(world, newest)
+    for slot in ("20261123t1300", "20261201t0000", "20261222t2300", "20261223t1100"):
+        (link,) = links(world, slot)
+        assert link["facts"]["slots_missed"] == {
+            "first": "20261123t1300",
+            "last": "20261223t1100",
+            "count": 719,
+        }
+        assert link["facts"]["decision"] in [each["facts"].get("decision") for each in told]
+    for slot in ("20261123t1100", "20261224t0000"):
+        with pytest.raises(NotFoundError, match="slot:"):
+            why(world.plane, slot, "flights")
 
 
 def test_refused_file_is_told_with_its_reason(world: World) -> None:
@@ -153,13 +263,13 @@ def test_refused_file_is_told_with_its_reason(world: World) -> None:
     refuse_data(world, ("flights/bad.csv", "truncated: 3 bytes, the manifest says 50"))
     world.go_on(2)
     found = links(world, "flights/bad.csv")
-    assert "left out of trainings until it is replaced: truncated" in found[-1]["what"]
+    said = [link["what"] for link in found if link["kind"] == "blob"]
+    assert "left out of trainings until it is replaced: truncated" in said[0]
+    assert [link for link in found if link["kind"] == "job"]
 
 
 def test_second_attempt_leads_to_the_first(world: World) -> None:
     """A job that was tried again is told with what it began from and why it was needed."""
-    from shared.domain.facts import JobStatus
-
     land(world, "a.csv")
     world.go_on(5)
     first = running(world)
@@ -213,7 +323,7 @@ UNKNOWN = [
     ("v77-e1", "flights", "turned:version:77"),
     ("20300101t1200", "flights", "slot:20300101t1200"),
     ("0123456789ab", "flights", "order:0123456789ab"),
-    ("flights/nowhere.csv", "", "manifests of the newest 2 trainings"),
+    ("flights/nowhere.csv", "", "trained, the newest manifests"),
     ("ships/a.csv", "", "no model reads"),
     ("ships:3", "", "no model 'ships'"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -62,12 +63,53 @@ def service_client() -> ServiceClient:
 
 @asynccontextmanager
 async def started(app: ScoringService) -> AsyncIterator[httpx.AsyncClient]:
-    """A client without a socket; leaving the app's lifespan waits until loading has ended."""
+    """A client without a socket, once all models of the app were loaded or refused."""
     async with app.router.lifespan_context(app):
-        pass
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        yield client
+        await app.loading.ended()
+        async with httpx.AsyncClient(
+            transport=WholeBodies(app), base_url="http://service"
+        ) as client:
+            yield client
+
+
+class WholeBodies(httpx.AsyncBaseTransport):
+    """Hands a body over in one piece, as a server does with one that came in one packet."""
+
+    def __init__(self, app: ScoringService) -> None:
+        self._app = app
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One request to the app, and what the app sent."""
+        body = await request.aread()
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "path": request.url.path,
+            "raw_path": request.url.raw_path,
+            "query_string": request.url.query,
+            "root_path": "",
+            "scheme": "http",
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        }
+        # A turn of its own, as for requests that come one by one.
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        loop.call_soon(turn.set_result, None)
+        await turn
+        await self._app(scope, receive, send)
+        start, *parts = sent
+        content = b"".join(part["body"] for part in parts)
+        return httpx.Response(start["status"], headers=start["headers"], content=content)
 
 
 def _table() -> pd.DataFrame:

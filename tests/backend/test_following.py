@@ -99,6 +99,8 @@ def followed(azurite: Azurite, name: str, log: Path) -> tuple[ContainerClient, L
             "SCORING_SERVING_URL": f"{azurite.blob_url}/{name}/tiny",
             "SCORING_ENVIRONMENT_VERSION": "3",
             "SCORING_POLL_SECONDS": "1",
+            "SCORING_AUTH": "off",
+            "SCORING_DRAIN_SECONDS": "0",
         },
     )
     return blobs, process, f"http://127.0.0.1:{port}"

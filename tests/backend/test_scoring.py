@@ -127,7 +127,16 @@ def test_schema_and_openapi_show_the_columns(
 
     schema, document = asyncio.run(get())
     assert schema == (backend_models["late"] / "model/schema.json").read_bytes()
-    assert set(document["paths"]) == {"/score", "/schema", "/health/live", "/health/ready"}
+    assert set(document["paths"]) == {
+        "/score",
+        "/models/late/score",
+        "/schema",
+        "/models",
+        "/models/{name}/schema",
+        "/metrics",
+        "/health/live",
+        "/health/ready",
+    }
     content = document["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]
     row = content["schema"]["properties"]["rows"]["items"]
     assert row["required"] == ["origin", "distance", "hour"]

@@ -47,12 +47,14 @@ class RunningStack:
     output: Path
     process: subprocess.Popen[bytes]
 
-    def noon(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs a command against the stack."""
+    def noon(
+        self, *arguments: str, text: str = "", **values: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command against the stack, with further variables if need be."""
         return subprocess.run(
             [sys.executable, "-m", "noon", *arguments],
             cwd=self.home.path,
-            env=stack_environment(self.home.path),
+            env={**stack_environment(self.home.path), **values},
             input=text,
             capture_output=True,
             text=True,
@@ -213,9 +215,9 @@ def test_a_refusal_is_exit_code_1(
     assert "Traceback" not in shown.stderr
 
 
-def readme_commands() -> list[list[str]]:
-    """The `noon` commands of the README's shell blocks, those on rollouts first."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+def commands_of(page: str) -> list[list[str]]:
+    """The `noon` commands of a page's shell blocks, those on rollouts first."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(), re.S)
     lines = [line for block in blocks for line in block.splitlines()]
     commands = [shlex.split(line, comments=True) for line in lines]
     ours = [words[1:] for words in commands if words and words[0] == ".venv/bin/noon"]
@@ -223,14 +225,48 @@ def readme_commands() -> list[list[str]]:
     return sorted(ours, key=lambda words: words[0] in ("data", "train"))
 
 
-def test_the_commands_of_the_readme_run(running_stack: RunningStack) -> None:
-    """What a newcomer copies from the README works; `down` ends the stack in another test."""
-    commands = readme_commands()
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_the_commands_of_a_page_run(running_stack: RunningStack, page: str) -> None:
+    """What a newcomer copies works; `down` ends the stack in another test."""
+    commands = commands_of(page)
     assert {words[0] for words in commands} >= {"status", "data", "train", "rollout", "down"}
+    write_asked_day(running_stack.home.path)
     for words in commands:
         if words != ["down"]:
             shown = running_stack.noon(*words)
             assert shown.returncode == 0, (words, shown.stderr)
+
+
+def write_asked_day(folder: Path) -> None:
+    """Write the day that the tutorial asks about, as its own command does."""
+    lines = (ROOT / "docs/tutorial.md").read_text().splitlines()
+    [line] = [each for each in lines if "-m examples.flights" in each]
+    module, *arguments = shlex.split(line)[2:]
+    subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env=stack_environment(folder),
+        check=True,
+        timeout=60,
+    )
+
+
+def test_a_table_of_ones_own_lands(running_stack: RunningStack, tmp_path: Path) -> None:
+    """The files that a page about it names; a second time they are there already."""
+    page = (ROOT / "docs/own-table.md").read_text()
+    [write, push] = re.findall(r"^\.venv/bin/(?:python -m|noon) (.*diabetes.*)$", page, re.M)
+    module, *arguments = shlex.split(write)
+    environment = stack_environment(running_stack.home.path)
+    command = [sys.executable, "-m", module, *arguments]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=60)
+    words = shlex.split(push)
+    files = sorted(str(path) for path in tmp_path.glob(words.pop()))
+    models = {"NOON_MODELS_DIR": str(ROOT / "examples" / "diabetes")}
+    for expected in ((26, 0), (0, 26)):
+        shown = running_stack.noon(*words, *files, "--json", **models)
+        assert shown.returncode == 0, shown.stderr
+        counts = json.loads(shown.stdout)
+        assert (counts["uploaded"], counts["skipped"]) == expected
 
 
 def test_a_second_stack_in_the_folder_is_refused(running_stack: RunningStack) -> None:

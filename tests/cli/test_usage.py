@@ -22,6 +22,8 @@ COMMANDS = (
     "rollout",
     "pause",
     "resume",
+    "proceed",
+    "accept",
     "abort",
     "rollback",
     "why",
@@ -86,6 +88,14 @@ WRONG_USAGE = {
         ["data", "push", "ships", "--from", "2013-02-01", "--to", "2013-02-01"],
         "no example data for 'ships'",
     ),
+    "no days": (["data", "push", "flights"], "name files, or the days"),
+    "files and days": (
+        ["data", "push", "flights", "x.csv", "--from", "2013-02-01"],
+        "not both",
+    ),
+    "no such model": (["data", "push", "ships", "x.csv"], "ships.toml; there are: flights"),
+    "no such landing file": (["data", "push", "flights", "x.csv"], "x.csv is not a file"),
+    "one name twice": (["data", "push", "flights", "a/x.csv", "b/x.csv"], "called x.csv"),
     "nobody to ask": (["reset"], "noon reset --yes"),
 }
 

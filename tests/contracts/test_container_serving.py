@@ -94,6 +94,8 @@ def real_container(
             "SCORING_SERVING_URL": f"{client.url}/{serving_path('flights', '')}",
             "SCORING_ENVIRONMENT_VERSION": "3",
             "SCORING_POLL_SECONDS": "1",
+            "SCORING_AUTH": "off",
+            "SCORING_DRAIN_SECONDS": "0",
         },
     )
 

@@ -35,6 +35,7 @@ def test_queue_that_was_never_made_is_empty(poison_queue: AzurePoisonQueue) -> N
     """Where no message failed there is no queue, which is no error."""
     assert poison_queue.peek(32) == []
     assert poison_queue.take(32) == []
+    assert poison_queue.count() == 0
 
 
 def test_peeking_leaves_messages_where_they_are(poison_queue: AzurePoisonQueue) -> None:
@@ -47,13 +48,15 @@ def test_peeking_leaves_messages_where_they_are(poison_queue: AzurePoisonQueue) 
 def test_what_was_taken_is_hidden_and_then_removed(poison_queue: AzurePoisonQueue) -> None:
     """Nobody else takes it meanwhile; removing it twice is harmless."""
     poisoned(poison_queue, *(f"m{number}!" for number in range(40)))
+    assert poison_queue.count() == 40
+    assert len(poison_queue.peek(32)) == 32
     first, second = poison_queue.take(32), poison_queue.take(32)
     assert sorted(text for text, _ in first + second) == sorted(f"m{n}!" for n in range(40))
     assert poison_queue.take(32) == []
     for _, receipt in first + second:
         poison_queue.remove(receipt)
     poison_queue.remove(first[0][1])
-    assert poison_queue.client().get_queue_properties().approximate_message_count == 0
+    assert poison_queue.count() == 0
 
 
 def test_dead_letters_are_read_in_order(azure_container: AzureContainer) -> None:

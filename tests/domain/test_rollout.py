@@ -20,6 +20,7 @@ from shared.domain.actions import (
 from shared.domain.decision import Kind
 from shared.domain.events import Order, Verb
 from shared.domain.facts import (
+    DeploymentFacts,
     EndpointFacts,
     Probe,
     ProvisioningState,
@@ -45,7 +46,9 @@ from tests.builders import (
     state,
     version,
 )
+from tests.domain.told import Told, plan_in_full, step_in_full
 
+TOLD, AT_REST = Told("rollout"), Told("at_rest")
 POLICY = spec().rollout
 SOON = NOON + minutes(1)
 MINE = "flights-data-2-a1"
@@ -102,6 +105,8 @@ TOPPED = health(v1=answers(100), v2=answers(100, topped_up=89))
 
 P, V, S, C = Phase.PENDING, Phase.PROVISIONING, Phase.SMOKE, Phase.CANARY
 ON_1 = {"v1-e1": 100}
+FAILED = DeploymentFacts("v2-e1", ProvisioningState.FAILED)
+MUTE = replace(endpoint(ON_1), deployments={"v2-e1": FAILED})
 CASES = [
     Case("nothing_there", P, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
     Case("endpoint_vanished", S, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
@@ -123,6 +128,7 @@ CASES = [
         P,
         back=True,
     ),
+    Case("others_answer", P, endpoint({"v9-e1": 100}), "register", P, (RegisterModel,), OURS),
     Case("not_registered", P, endpoint(), "register", P, (RegisterModel,)),
     Case("number_taken", P, endpoint(), "number_taken", P, seen={"registered_job": "somebody-1"}),
     Case(
@@ -159,6 +165,7 @@ CASES = [
         OURS,
         back=True,
     ),
+    Case("failed_mutely", V, MUTE, "provisioning_failed", V, (), OURS, back=True),
     Case("stands", V, endpoint({"v1-e1": 100, "v2-e1": 0}), "provisioned", S, (), OURS),
     Case(
         "too_late",
@@ -242,6 +249,18 @@ CASES = [
         rollout=SOAKING,
         now=NOON + minutes(71),
         back=True,
+    ),
+    Case(
+        "no_data_to_the_last_minute",
+        C,
+        TEN,
+        "topped_up",
+        C,
+        (TopUp,),
+        OURS,
+        NOBODY,
+        rollout=SOAKING,
+        now=NOON + minutes(70),
     ),
     Case(
         "by_hand",
@@ -328,6 +347,27 @@ CASES = [
         {},
         rollout=BACK,
     ),
+    Case("back_gone", C, endpoint(ON_1), "rolled_back", Phase.ROLLED_BACK, (), OURS, rollout=BACK),
+    Case(
+        "back_to_itself",
+        C,
+        endpoint({"v2-e1": 100}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        {"champion": champion(2)},
+        rollout=BACK,
+    ),
+    Case(
+        "back_without_the_champion",
+        C,
+        endpoint({"v2-e1": 100}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+        rollout=BACK,
+    ),
     Case("back_nowhere", P, None, "rolled_back", Phase.ROLLED_BACK, (), {}, rollout=BACK),
     Case(
         "aborted",
@@ -367,6 +407,14 @@ def test_one_step(case: Case) -> None:
             assert sum(action.traffic.values()) == 100
             assert case.endpoint is not None
             assert set(action.traffic) == set(case.endpoint.deployments)
+    TOLD.check(case.name, step_in_full(before, step, case.now))
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    TOLD.check_rows(case.name for case in CASES)
+    resting = [row[0] for row in WATCHED] + [f"warm_{row[0]}" for row in RETIRE] + ["new_image"]
+    AT_REST.check_rows(resting)
 
 
 def test_success_crowns_the_version() -> None:
@@ -483,6 +531,7 @@ def test_traffic_is_watched_at_rest(name: str, there: EndpointFacts | None, mend
     orders = [action for action in plan.actions if isinstance(action, SetTraffic)]
     assert bool(orders) is mended
     assert all(dict(order.traffic)["v1-e1"] == 100 for order in orders)
+    AT_REST.check(name, plan_in_full(before, plan, SOON))
 
 
 RETIRE: list[tuple[str, EndpointFacts | None, str, int, bool]] = [
@@ -505,6 +554,7 @@ def test_warm_deployment_retires(
     assert code in [reason.code for reason in plan.reasons]
     assert len(plan.actions) == orders
     assert (plan.state.warm is not None) is kept
+    AT_REST.check(f"warm_{name}", plan_in_full(before, plan, SOON))
 
 
 LOOSE: list[tuple[str, EndpointFacts | None, str | None]] = [
@@ -535,6 +585,7 @@ def test_new_image_is_a_rollout_of_the_same_version() -> None:
     assert plan.state.rollout is not None
     assert plan.state.rollout.subject.deployment == "v1-e2"
     assert plan.state.last_version == 1
+    AT_REST.check("new_image", plan_in_full(before, plan, SOON))
 
 
 NOT_NEW: list[tuple[str, ModelState, Release | None]] = [

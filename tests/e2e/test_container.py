@@ -92,6 +92,7 @@ def contained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
             "SCORING_SERVING_URL": f"{runs}/noon/serving/{MODEL}",
             "SCORING_ENVIRONMENT_VERSION": ENVIRONMENT,
             "SCORING_POLL_SECONDS": "1",
+            "SCORING_AUTH": "off",
         }
         container = Container(port, environment, home / "container.log")
         container.start()

@@ -99,7 +99,7 @@ def test_model_folder_is_complete_and_answers(january_job: Job) -> None:
     folder = january_job.home / "model"
     names = {path.name for path in folder.iterdir()}
     described = {"schema.json", "metrics.json", "sample.json", "lineage.json"}
-    assert names == {"model.onnx"} | described
+    assert names == {"model.onnx", "trees.onnx", "trees.json"} | described
     schema = january_job.read("model/schema.json")
     assert schema["classes"] == [False, True]
     rows = january_job.read("model/sample.json")["rows"]
@@ -177,10 +177,32 @@ def test_swapped_export_is_noticed(january_job: Job, february_job: Job, tmp_path
     job = replace(february_job, home=tmp_path)
     (tmp_path / "data").symlink_to(february_job.home / "data")
     shutil.copytree(february_job.home / "draft", tmp_path / "draft")
-    shutil.copyfile(january_job.home / "draft" / "model.onnx", tmp_path / "draft" / "model.onnx")
+    for name in ("model.onnx", "trees.onnx", "trees.json"):
+        shutil.copyfile(january_job.home / "draft" / name, tmp_path / "draft" / name)
     parity = job.succeed("evaluate").read("model/metrics.json")["parity"]
     assert parity["flipped"] > 100
     assert parity["max_difference"] > 0.1
+
+
+@pytest.mark.parametrize("swapped", ["trees.onnx", "trees.json"])
+def test_trees_that_are_not_the_model_are_noticed(
+    january_job: Job, february_job: Job, tmp_path: Path, swapped: str
+) -> None:
+    """The second export is compared too, bit by bit: each row that it answers otherwise counts."""
+    job = replace(february_job, home=tmp_path)
+    (tmp_path / "data").symlink_to(february_job.home / "data")
+    shutil.copytree(february_job.home / "draft", tmp_path / "draft")
+    path = tmp_path / "draft" / swapped
+    if swapped == "trees.json":
+        trees = json.loads(path.read_text())
+        codes = trees["categories"][0]["codes"]
+        codes["AA"], codes["UA"] = codes["UA"], codes["AA"]
+        path.write_text(json.dumps(trees))
+    else:
+        shutil.copyfile(january_job.home / "draft" / swapped, path)
+    parity = job.succeed("evaluate").read("model/metrics.json")["parity"]
+    assert parity["flipped"] > 100
+    assert parity["max_difference"] < 1e-5
 
 
 def test_same_data_makes_the_same_model(january_job: Job, tmp_path: Path) -> None:
@@ -188,6 +210,7 @@ def test_same_data_makes_the_same_model(january_job: Job, tmp_path: Path) -> Non
     manifest = {**january_job.manifest, "files": january_job.manifest["files"][::-1]}
     again = replace(january_job, home=tmp_path, manifest=manifest).succeed("prepare", "train")
     assert again.read("data/prepared.json") == january_job.read("data/prepared.json")
-    for name in ("model.onnx", "schema.json", "sample.json", "lineage.json"):
+    graphs = ("model.onnx", "trees.onnx", "trees.json")
+    for name in (*graphs, "schema.json", "sample.json", "lineage.json"):
         first, second = (job.home / "draft" / name for job in (january_job, again))
         assert first.read_bytes() == second.read_bytes(), name

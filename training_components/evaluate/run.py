@@ -18,6 +18,8 @@ from published import check
 from scoring import CannotScore, OnnxModel, answer_samples, latency, parity
 
 KEPT = ("model.onnx", "schema.json", "sample.json", "lineage.json")
+# Beside them where the trees were exported once more by themselves.
+KEPT_IF_THERE = ("trees.onnx", "trees.json")
 
 
 def previous(folder: Path | None, version: str, holdout: Holdout) -> dict[str, Any] | None:
@@ -85,7 +87,7 @@ def judge(
         "anchor": anchor and {"version": anchor["version"], "value": values["anchor"]},
         **{f"versus_{whom}": interval_json(differences[whom]) for whom in against},
         "slices": slices(metric, holdout, scores, against["champion"], spec["slices"], settings),
-        "parity": parity(challenger, asked.draft / "parity.npz"),
+        "parity": parity(challenger, asked.draft),
         "latency": latency(challenger, holdout.columns, int(settings["latency_rows"])),
         "sample_rows": answer_samples(challenger, asked.draft / "sample.json"),
     }
@@ -97,7 +99,8 @@ def write_folder(asked: argparse.Namespace, document: dict[str, Any], notes: lis
     """Writes the final model folder; nothing of it when metrics.json is not as published."""
     check(document)
     asked.model.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
+    there = [name for name in KEPT_IF_THERE if (asked.draft / name).exists()]
+    for name in (*KEPT, *there):
         shutil.copyfile(asked.draft / name, asked.model / name)
     lineage = json.loads((asked.draft / "lineage.json").read_text(encoding="utf-8"))
     for name, content in (("lineage", {**lineage, "notes": notes}), ("metrics", document)):

@@ -1,4 +1,4 @@
-"""Exports a trained pipeline as ONNX with one input for numbers and one for categories."""
+"""Exports a trained pipeline as ONNX: whole, and once more with only its trees as a graph."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringT
 
 # Fixed so that a newer exporter does not silently ask for a newer runtime than the backend has.
 OPSETS = {"": 18, "ai.onnx.ml": 3}
+TREES_FILE, TREES_INPUT = "trees.onnx", "features"
 
 
 def export(model: Any, spec: dict[str, Any]) -> bytes:
@@ -22,6 +23,35 @@ def export(model: Any, spec: dict[str, Any]) -> bytes:
     widths = {kind: len(names_of(spec, kind)) for kind in ("number", "category")}
     types = {"number": FloatTensorType, "category": StringTensorType}
     inputs = [(kind, types[kind]([None, width])) for kind, width in widths.items() if width]
+    return _graph(model, inputs, spec)
+
+
+def export_trees(model: Any, spec: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """The trees alone as a graph over float32 features, and trees.json: what makes the features.
+
+    Numbers as they are, then the code of each category; one without a code becomes NaN. A server
+    that looks the codes up itself spares the graph's text nodes, which cost more than the trees.
+    """
+    numbers, categories = names_of(spec, "number"), names_of(spec, "category")
+    width = len(numbers) + len(categories)
+    graph = _graph(
+        model.named_steps["trees"], [(TREES_INPUT, FloatTensorType([None, width]))], spec
+    )
+    encoder = model.named_steps["columns"].named_transformers_.get("category")
+    known = encoder.categories_ if categories else []
+    return graph, {
+        "schema": 1,
+        "file": TREES_FILE,
+        "input": TREES_INPUT,
+        "numbers": numbers,
+        "categories": [
+            {"name": name, "codes": {text: float(code) for code, text in enumerate(texts)}}
+            for name, texts in zip(categories, known, strict=True)
+        ],
+    }
+
+
+def _graph(model: Any, inputs: list[tuple[str, Any]], spec: dict[str, Any]) -> bytes:
     if spec["task"] == "classification":
         options = {"zipmap": False}
         outputs = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..resource import Resource
     from ..router import Call
-
-ASSET_ID = re.compile(r"(?:azureml:)?/*(subscriptions/.+/versions/.+)", re.IGNORECASE)
 
 
 class DataAssets(Assets):
@@ -126,48 +124,3 @@ class Codes(Assets):
                 "blobReferenceForConsumption": reference,
             }
         )
-
-
-class Components(Assets):
-    """Steps and pipelines; the graph of a pipeline is kept and never shown."""
-
-    kind = "components"
-    title = "Component"
-    immutable = ("componentSpec",)
-
-    def accept(self, call: Call, properties: Json) -> Json:
-        """Refuse a component whose code, environment or steps do not exist."""
-        spec = properties.get("componentSpec")
-        if not isinstance(spec, dict):
-            raise user_error("A component needs 'componentSpec'.")
-        if spec.get("type") not in ("command", "pipeline"):
-            raise user_error(f"Components of type '{spec.get('type')}' are not implemented.")
-        if call.params["name"] == "azureml_anonymous":
-            properties["isAnonymous"] = True
-        self._require(spec.get("code"))
-        self._require(spec.get("environment"))
-        for node in (spec.get("jobs") or {}).values():
-            self._require(node.get("componentId"))
-        return properties
-
-    def show(self, resource: Resource) -> Json:
-        """Leave out the graph and write booleans as the service does."""
-        spec = dict(resource.properties["componentSpec"])
-        spec.pop("jobs", None)
-        shown = {**resource.properties, "componentSpec": _booleans_as_words(spec)}
-        return envelope(resource, shown)
-
-    def _require(self, asset: Any) -> None:
-        match = ASSET_ID.fullmatch(asset) if isinstance(asset, str) else None
-        if match and self._context.store.get(match[1]) is None:
-            raise user_error(f"The asset {asset} does not exist.", "AssetNotFound")
-
-
-def _booleans_as_words(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _booleans_as_words(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_booleans_as_words(part) for part in value]
-    return value

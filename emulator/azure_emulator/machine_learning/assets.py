@@ -30,8 +30,8 @@ class Assets:
     def __init__(self, context: Context) -> None:
         self._context = context
         # Homes of earlier releases hold versions without a row for their name.
-        for parent in context.store.parents(f"{self.kind}/versions"):
-            version = next(context.store.walk(f"{self.kind}/versions", parent), None)
+        for parent in context.store.parents(self._versions):
+            version = next(context.store.walk(self._versions, parent), None)
             if version and not context.store.get(parent):
                 self._ensure_container(version.id.split("/")[-3], version.properties)
 
@@ -59,6 +59,10 @@ class Assets:
         """Give the properties to store, or refuse them."""
         return properties
 
+    def keeps(self, old: Resource) -> bool:  # noqa: ARG002 - for subclasses
+        """Say whether a second PUT of this version changes nothing, whatever it says."""
+        return False
+
     def show(self, resource: Resource) -> Json:
         """Give what a GET answers."""
         return envelope(resource)
@@ -80,16 +84,32 @@ class Assets:
         if self.kind != "data":
             properties["provisioningState"] = "Succeeded"
         old = self._context.store.get(self._id(name, version))
+        if old and self.keeps(old):
+            return JSONResponse(self.show(old), 200)
         if old:
             self._refuse_changes(old, properties)
         resource, created = self._context.store.put(
             self._id(name, version),
-            f"{self.kind}/versions",
+            self._versions,
             {**call.body, "properties": properties},
             parent=self._container(name),
         )
         self._ensure_container(name, properties)
         return JSONResponse(self.show(resource), 201 if created else 200)
+
+    def add(self, name: str, version: str | None, given: Json) -> Resource:
+        """Make a version for somebody who is no caller; without a version the next one."""
+        container = self._container(name)
+        number = version or _next_version(self._context.store.names(self._versions, container))
+        properties: Json = {"tags": {}, "properties": {}, "isArchived": False, **given}
+        if self.kind != "data":
+            properties["provisioningState"] = "Succeeded"
+        body = {"properties": properties}
+        resource, _ = self._context.store.put(
+            self._id(name, number), self._versions, body, parent=container
+        )
+        self._ensure_container(name, properties)
+        return resource
 
     async def get(self, call: Call) -> Response:
         """Describe one version."""
@@ -106,14 +126,14 @@ class Assets:
         """Forget one version, and with the last one the name."""
         name = call.params["name"]
         found = self._context.store.delete(self._id(name, call.params["version"]))
-        if found and not self._context.store.names(f"{self.kind}/versions", self._container(name)):
+        if found and not self._context.store.names(self._versions, self._container(name)):
             self._context.store.delete(self._container(name))
         return Response(status_code=200 if found else 204)
 
     async def list_versions(self, call: Call) -> Response:
         """Give the versions of one name, oldest first unless asked otherwise."""
         versions = self._context.store.walk(
-            f"{self.kind}/versions",
+            self._versions,
             self._container(call.params["name"]),
             newest_first=call.query("$orderBy").lower() == "createdtime desc",
             archived=call.archived(),
@@ -145,7 +165,7 @@ class Assets:
     async def delete_container(self, call: Call) -> Response:
         """Forget a name and all its versions."""
         container = self._container(call.params["name"])
-        for version in self._context.store.names(f"{self.kind}/versions", container):
+        for version in self._context.store.names(self._versions, container):
             self._context.store.delete(f"{container}/versions/{version}")
         found = self._context.store.delete(container)
         return Response(status_code=200 if found else 204)
@@ -157,6 +177,10 @@ class Assets:
         )
         named = (one for one in containers if not one.state.get("isAnonymous"))
         return call.page_of(named, self._show_container)
+
+    @property
+    def _versions(self) -> str:
+        return f"{self.kind}/versions"
 
     def _ensure_container(self, name: str, version: Json) -> None:
         if self._context.store.get(self._container(name)):
@@ -173,11 +197,10 @@ class Assets:
         )
 
     def _show_container(self, container: Resource) -> Json:
-        versions = self._context.store.names(f"{self.kind}/versions", container.id)
-        numbers = [int(version) for version in versions if version.isdecimal()]
+        versions = self._context.store.names(self._versions, container.id)
         computed: Json = {
             "latestVersion": versions[-1] if versions else None,
-            "nextVersion": str(max(numbers, default=0) + 1),
+            "nextVersion": _next_version(versions),
         }
         if self.kind != "data":
             computed["provisioningState"] = "Succeeded"
@@ -185,7 +208,7 @@ class Assets:
 
     def _latest(self, name: str) -> Resource | None:
         versions = self._context.store.walk(
-            f"{self.kind}/versions", self._container(name), newest_first=True
+            self._versions, self._container(name), newest_first=True
         )
         return next(versions, None)
 
@@ -203,6 +226,11 @@ class Assets:
 
     def _id(self, name: str, version: str) -> str:
         return f"{self._container(name)}/versions/{version}"
+
+
+def _next_version(versions: tuple[str, ...]) -> str:
+    numbers = [int(version) for version in versions if version.isdecimal()]
+    return str(max(numbers, default=0) + 1)
 
 
 def _refuse_name(name: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..arm import not_found, user_error
+from ..settings import ARTIFACT_DATASTORE
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -24,6 +25,8 @@ ASSET = re.compile(
     r"(?:azureml:)?/*(?P<id>subscriptions/.+/(?P<kind>data|models)/[^/]+/versions/[^/]+)/?",
     re.IGNORECASE,
 )
+ARTIFACTS = ("artifacts", "default")
+"""Names by which every job's logs and artifacts are an output."""
 SHORT_ASSET = re.compile(r"azureml:(?P<name>[^:/]+):(?P<version>[^:/]+)")
 
 
@@ -97,6 +100,9 @@ class Places:
         if run is None:
             raise not_found(f"Job {job}")
         uri = run.state.get("outputs", {}).get(output)
+        if uri is None and output in ARTIFACTS:
+            place = f"ExperimentRun/dcid.{run.name}/"
+            return f"azureml://datastores/{ARTIFACT_DATASTORE}/paths/{place}"
         if uri is None:
             raise user_error(f"Job '{job}' has no output '{output}'.", "OutputNotFound")
         return str(uri)

@@ -1,4 +1,4 @@
-"""The workspace, its discovery document, its computes and its datastores."""
+"""The workspace, its discovery document and its datastores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import PROVIDER, Json, envelope, not_found, properties_of, user_error
+from ..arm import PROVIDER, Json, envelope, not_found, not_implemented, properties_of, user_error
 from ..router import WORKSPACE, Call, Operation
 from ..settings import BUILT_IN_DATASTORES, DEFAULT_DATASTORE
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..storage import StorageAccess
 
 SAS_DAYS = 7
+NO_CREDENTIALS = "None"
 
 
 def workspace_guid(workspace_id: str) -> str:
@@ -28,7 +29,7 @@ def workspace_guid(workspace_id: str) -> str:
 
 
 class Workspaces:
-    """Answers for the one workspace and the computes that `serve` was given."""
+    """Answers for the one workspace."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -40,8 +41,6 @@ class Workspaces:
             Operation("Workspaces.Get", "GET", WORKSPACE, self.get),
             Operation("Workspaces.ListByResourceGroup", "GET", group, self.list),
             Operation("Discovery.Get", "GET", "/discovery/workspaces/{guid}", self.discovery),
-            Operation("Compute.Get", "GET", WORKSPACE + "/computes/{name}", self.get_compute),
-            Operation("Compute.List", "GET", WORKSPACE + "/computes", self.list_computes),
         ]
 
     async def get(self, call: Call) -> Response:
@@ -56,17 +55,6 @@ class Workspaces:
         """Say where the data planes are: all of them here."""
         names = ("api", "history", "experimentation", "hyperdrive", "modelmanagement", "pipelines")
         return JSONResponse(dict.fromkeys((*names, "studio", "catalog"), call.base_url))
-
-    async def get_compute(self, call: Call) -> Response:
-        """Describe one compute cluster."""
-        for name in self._context.settings.computes:
-            if name.lower() == call.params["name"].lower():
-                return JSONResponse(self._compute(name))
-        raise not_found(f"Compute {call.params['name']}")
-
-    async def list_computes(self, call: Call) -> Response:
-        """Give all compute clusters."""
-        return call.page([self._compute(name) for name in self._context.settings.computes])
 
     def _workspace(self, base_url: str) -> Json:
         settings = self._context.settings
@@ -88,29 +76,6 @@ class Workspaces:
                 "provisioningState": "Succeeded",
                 "publicNetworkAccess": "Enabled",
                 "storageAccount": f"{group}/providers/Microsoft.Storage/storageAccounts/{account}",
-            },
-        }
-
-    def _compute(self, name: str) -> Json:
-        settings = self._context.settings
-        scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
-        return {
-            "id": f"{settings.workspace_id}/computes/{name}",
-            "name": name,
-            "type": f"{PROVIDER}/workspaces/computes",
-            "location": settings.location,
-            "properties": {
-                "computeType": "AmlCompute",
-                "computeLocation": settings.location,
-                "provisioningState": "Succeeded",
-                "properties": {
-                    "vmSize": "STANDARD_DS3_V2",
-                    "vmPriority": "Dedicated",
-                    "scaleSettings": scale,
-                    "allocationState": "Steady",
-                    "currentNodeCount": 1,
-                    "targetNodeCount": 1,
-                },
             },
         }
 
@@ -149,7 +114,7 @@ class Datastores:
         """Register a container of our storage account."""
         properties = properties_of(call.body)
         if properties.get("datastoreType") != "AzureBlob":
-            raise user_error("The emulator has datastores of type AzureBlob only.")
+            raise not_implemented(f"A datastore of type {properties.get('datastoreType')}")
         container = str(properties.get("containerName"))
         await asyncio.to_thread(self._context.storage.ensure_container, container)
         resource, created = self._put(call.params["name"], container, properties)
@@ -162,7 +127,10 @@ class Datastores:
 
     async def secrets(self, call: Call) -> Response:
         """Give a SAS token of the container."""
-        container = self._read(call).properties["containerName"]
+        datastore = self._read(call)
+        if datastore.properties["credentials"]["credentialsType"] == NO_CREDENTIALS:
+            raise user_error(f"The datastore '{datastore.name}' has no credentials.", "NoSecrets")
+        container = datastore.properties["containerName"]
         token = await asyncio.to_thread(container_sas, self._context.storage, container)
         return JSONResponse({"secretsType": "Sas", "sasToken": token})
 
@@ -177,6 +145,8 @@ class Datastores:
 
     def _put(self, name: str, container: str, given: Json | None = None) -> tuple[Resource, bool]:
         url = urlsplit(self._context.storage.blob_url)
+        credentials = (given or {}).get("credentials") or {}
+        bare = credentials.get("credentialsType") == NO_CREDENTIALS
         properties = {
             "description": None,
             "tags": {},
@@ -190,7 +160,7 @@ class Datastores:
             "endpoint": url.netloc,
             "protocol": "https",
             "serviceDataAccessAuthIdentity": "None",
-            "credentials": {"credentialsType": "Sas"},
+            "credentials": {"credentialsType": NO_CREDENTIALS if bare else "Sas"},
         }
         return self._context.store.put(self._id(name), "datastores", {"properties": properties})
 

@@ -17,7 +17,7 @@ def three_steps(epochs: int = 400) -> PipelineJob:
 
     @pipeline(display_name="three-steps", experiment_name="three-steps")
     def train_score_evaluate(training_data, test_data, epochs, tolerance):
-        """Train, score and evaluate."""
+        """Fit a line, predict with it, say how far it is off."""
         trained = train(training_data=training_data, max_epochs=epochs, learning_rate=0.05)
         scored = score(model=trained.outputs.model, test_data=test_data)
         evaluated = evaluate(predictions=scored.outputs.predictions, tolerance=tolerance)

@@ -244,3 +244,16 @@ def as_the_sdk_models_it(request: pytest.FixtureRequest, emulator_home: Path) ->
         wrong = {each for line in lines for each in problems(json.loads(line))}
     if wrong:
         pytest.fail("\n".join(sorted(wrong)), pytrace=False)
+
+
+@pytest.fixture
+def arm_call(ml_emulator: Emulator) -> Callable[..., requests.Response]:
+    """Calls the control plane as the SDK does, with paths below the workspace or whole URLs."""
+
+    def call(method: str, path: str, body: object = None, **query: Any) -> requests.Response:
+        whole = path.startswith("https:")
+        url = path if whole else ml_emulator.url + ml_emulator.workspace_id + path
+        headers = {"authorization": "Bearer any"}
+        return requests.request(method, url, json=body, params=query, headers=headers, timeout=10)
+
+    return call

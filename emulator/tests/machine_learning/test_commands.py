@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from azure_emulator.machine_learning.jobs.command_line import UnknownPlaceholderError, render
-from azure_emulator.machine_learning.online.containers import command_for, seconds
+from azure_emulator.machine_learning.online.durations import seconds
+from azure_emulator.machine_learning.online.images import command_for
 from azure_emulator.operations import OperationFailedError
 
 

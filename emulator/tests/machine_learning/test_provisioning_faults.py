@@ -49,9 +49,10 @@ def settled(served: Served) -> bool:
     return all(state(served, name) in ("Succeeded", "Failed") for name in names)
 
 
+@pytest.mark.behaviour("A deployment whose creation failed can only be deleted")
 @pytest.mark.parametrize("code", ["ImageBuildFailure", "OutOfQuota"])
 def test_provisioning_fails_when_it_is_told_to(staged: Served, code: str) -> None:
-    """The PUT is accepted, operation and state end Failed, nothing runs; a second PUT helps."""
+    """The PUT is accepted, operation and state end Failed, nothing runs; only deletion helps."""
     staged.fault(operation="Provisioning.{}.green", code=code, message=f"no luck: {code}")
     poller = staged.deploy("green", wait=False)
     with pytest.raises(HttpResponseError, match=rf"\({code}\) no luck") as raised:
@@ -62,18 +63,24 @@ def test_provisioning_fails_when_it_is_told_to(staged: Served, code: str) -> Non
     with pytest.raises(HttpResponseError, match="Failed gets no traffic"):
         staged.route(blue=50, green=50)
     assert staged.traffic() == {"blue": 100}
+    with pytest.raises(HttpResponseError, match="in an unrecoverable state"):
+        staged.deploy("green")
+    staged.client.online_deployments.begin_delete("green", staged.name).result()
     staged.deploy("green")
     assert state(staged, "green") == "Succeeded"
 
 
 def test_a_failed_update_keeps_the_old_container(staged: Served) -> None:
-    """The deployment is Failed, and answers as before."""
+    """The deployment is Failed, answers as before, keeps its traffic, and can be written again."""
     staged.deploy("green")
     staged.fault(operation="Provisioning.{}.green", code="ImageBuildFailure")
     with pytest.raises(HttpResponseError, match="told to fail"):
         staged.deploy("green")
     assert state(staged, "green") == "Failed"
     assert staged.score(deployment="green").status_code == 200
+    assert staged.route(blue=50, green=50).traffic == {"blue": 50, "green": 50}
+    staged.deploy("green")
+    assert state(staged, "green") == "Succeeded"
 
 
 def test_provisioning_takes_longer_and_is_not_disturbed(staged: Served) -> None:
@@ -92,6 +99,7 @@ def test_provisioning_takes_longer_and_is_not_disturbed(staged: Served) -> None:
     assert staged.score(deployment="green").status_code == 200
 
 
+@pytest.mark.behaviour("Quota is refused when the deployment is made, as a UserError")
 def test_quota_is_refused_at_once(staged: Served) -> None:
     """The PUT of the one deployment is 400 in the service's shape, and there is no such thing."""
     staged.fault(
@@ -128,6 +136,7 @@ def test_a_new_deployment_can_be_missing_for_some_reads(staged: Served) -> None:
     assert [one.name for one in listed] == ["blue", "green"]
 
 
+@pytest.mark.behaviour("A new deployment can be 404 for a while")
 def test_a_new_deployment_can_be_missing_for_some_time(staged: Served) -> None:
     """The time counts from its creation, not from the rule."""
     staged.fault(operation="Hidden.{}.green", for_seconds=1.0)
@@ -144,6 +153,7 @@ def test_a_new_deployment_can_be_missing_for_some_time(staged: Served) -> None:
     assert staged.control("GET", "faults")["value"][0]["hits"] >= 1
 
 
+@pytest.mark.behaviour("Traffic read back can be stale")
 def test_the_old_traffic_can_be_read_back_for_a_while(staged: Served) -> None:
     """The operation has ended well and the new traffic is live, but reads show the old map."""
     staged.deploy("green")
@@ -168,6 +178,7 @@ def test_traffic_that_cannot_be_set_stays_as_it_was(staged: Served) -> None:
     assert staged.route(green=100).traffic["green"] == 100
 
 
+@pytest.mark.behaviour("409 although the endpoint has succeeded, on demand")
 def test_a_write_can_be_refused_although_nothing_is_under_way(staged: Served) -> None:
     """409 as often as told, as the service does right after a success."""
     message = "Cannot create a deployment on an endpoint in Updating provisioning state."

@@ -9,13 +9,16 @@ from starlette.responses import JSONResponse, Response
 
 from ...arm import PROVIDER, Json, envelope, not_found, properties_of, user_error
 from ...router import WORKSPACE, Call, Operation
-from ...store import newest_first
-from .plan import Planner
+from .plan import Pipeline
+from .planner import Planner
 from .runs import COMMAND_RUN, PIPELINE_RUN, TERMINAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ...context import Context
     from ...resource import Resource
+    from ..references import References
     from .runner import JobRunner
     from .runs import Runs
 
@@ -31,11 +34,13 @@ EXISTS = (
 class Jobs:
     """Answers for pipeline and command jobs; their steps are seen through run history."""
 
-    def __init__(self, context: Context, runs: Runs, runner: JobRunner) -> None:
+    def __init__(
+        self, context: Context, references: References, runs: Runs, runner: JobRunner
+    ) -> None:
         self._context = context
         self._runs = runs
         self._runner = runner
-        self._planner = Planner(context)
+        self._planner = Planner(context, references)
 
     def operations(self) -> list[Operation]:
         """Give the operations."""
@@ -44,6 +49,7 @@ class Jobs:
             Operation("Jobs.CreateOrUpdate", "PUT", one, self.put),
             Operation("Jobs.Get", "GET", one, self.get),
             Operation("Jobs.List", "GET", WORKSPACE + "/jobs", self.list),
+            Operation("Jobs.Delete", "DELETE", one, self.delete),
             Operation("Jobs.Cancel", "POST", one + "/cancel", self.cancel),
         ]
 
@@ -58,8 +64,8 @@ class Jobs:
             return self._update(old, properties)
         if self._runs.get(name):
             raise user_error(EXISTS.format(changed="name"), "ImmutableProperty")
-        plan = self._planner.plan(properties)
-        kind = PIPELINE_RUN if plan.is_pipeline else COMMAND_RUN
+        plan = self._planner.plan(name, properties)
+        kind = PIPELINE_RUN if isinstance(plan.root, Pipeline) else COMMAND_RUN
         body = {"properties": properties}
         job, _ = self._context.store.put(self._id(name), "jobs", body)
         run = self._runs.create(
@@ -91,15 +97,42 @@ class Jobs:
 
     async def list(self, call: Call) -> Response:
         """Give the jobs, newest first."""
-        view = call.query("listViewType", "ActiveOnly")
-        kind = call.query("jobType")
-        shown = [self._show(job) for job in newest_first(self._context.store.list("jobs"))]
-        if view != "All":
-            archived = view == "ArchivedOnly"
-            shown = [job for job in shown if job["properties"]["isArchived"] == archived]
-        if kind:
-            shown = [job for job in shown if job["properties"]["jobType"].lower() == kind.lower()]
-        return call.page(shown)
+        kind, tag = call.query("jobType").lower(), call.query("tag")
+        jobs: dict[str, Resource] = {}
+
+        def wanted() -> Iterator[Resource]:
+            workspace, archived = self._context.workspace, call.archived()
+            for run in self._context.store.walk(
+                "runs", workspace, newest_first=True, archived=archived, after=call.after
+            ):
+                job = self._context.store.get(self._id(run.name))
+                if (
+                    job
+                    and (not kind or job.properties["jobType"].lower() == kind)
+                    and (not tag or _has_tag(run, tag))
+                ):
+                    jobs[run.name] = job
+                    yield run
+
+        return call.page_of(wanted(), lambda run: self._job(jobs[run.name], run))
+
+    async def delete(self, call: Call) -> Response:
+        """Forget a job that has ended, and its steps; what they made stays."""
+        name = call.params["name"]
+        run = self._runs.get(name)
+        if run is None or self._context.store.get(self._id(name)) is None:
+            return Response(status_code=204)
+        if run.body["status"] not in TERMINAL:
+            message = f"Job {name} is in status {run.body['status']}: cancel it first."
+            raise user_error(message, "JobNotFinished")
+
+        async def work() -> None:
+            self._runs.delete(name)
+            self._context.store.delete(self._id(name))
+
+        operation = self._context.operations.begin(self._id(name), "Deleting", work)
+        headers = self._context.operations.headers(operation, call.base_url)
+        return JSONResponse(None, 202, headers)
 
     async def cancel(self, call: Call) -> Response:
         """End a job; a finished pipeline refuses, a finished command job does not mind."""
@@ -134,6 +167,9 @@ class Jobs:
         run = self._runs.get(job.name)
         if run is None:
             raise not_found(f"Job {job.name}")
+        return self._job(job, run)
+
+    def _job(self, job: Resource, run: Resource) -> Json:
         studio = f"https://ml.azure.com/runs/{job.name}?wsid={self._context.workspace}"
         tracking = f"azureml://local/mlflow/v1.0{self._context.workspace}?"
         properties = {
@@ -154,3 +190,10 @@ class Jobs:
 
     def _id(self, name: str) -> str:
         return f"{self._context.workspace}/jobs/{name}"
+
+
+def _has_tag(run: Resource, wanted: str) -> bool:
+    """Say whether a run has a tag, given as its name or as NAME=VALUE."""
+    name, separator, value = wanted.partition("=")
+    tags = run.body["tags"]
+    return name in tags and (not separator or str(tags[name]) == value)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from ...arm import Json, not_found
 from ...router import WORKSPACE, Call, Operation
 from ..workspace import blob_sas_url, workspace_guid
-from .steps import LOG_CONTAINER
+from .staging import ARTIFACT_CONTAINER, artifact
 
 if TYPE_CHECKING:
     from ...context import Context
@@ -53,6 +53,7 @@ class RunHistory:
             Operation("Runs.UpdateByExperiment", "PATCH", named, self.patch),
             Operation("Runs.GetDetails", "GET", run + "/details", self.details),
             Operation("Runs.GetDetailsByExperiment", "GET", named + "/details", self.details),
+            Operation("Runs.GetServices", "GET", run + "/serviceinstances/{node}", self.services),
             Operation("Runs.GetChildren", "GET", run + "/children", self.children),
             Operation("Runs.GetRunData", "POST", HISTORY + "/rundata", self.run_data),
             Operation("DataVersion.GetResolvedUris", "POST", "/data/v1.0" + uris, self.uris),
@@ -83,6 +84,11 @@ class RunHistory:
                 "services": {},
             }
         )
+
+    async def services(self, call: Call) -> Response:
+        """Give the services inside a run's container: none are started here."""
+        self._read(call)
+        return JSONResponse({"instances": {}})
 
     async def children(self, call: Call) -> Response:
         """Give the runs of a pipeline's steps."""
@@ -144,5 +150,5 @@ class RunHistory:
         return f"{place}/data/azureml_{run.name}_output_data_{output}/versions/1"
 
     def _log_url(self, run: Resource, name: str) -> str:
-        path = f"ExperimentRun/dcid.{run.name}/{name}"
-        return blob_sas_url(self._context.storage, LOG_CONTAINER, path)
+        path = artifact(run.name, name).path
+        return blob_sas_url(self._context.storage, ARTIFACT_CONTAINER, path)

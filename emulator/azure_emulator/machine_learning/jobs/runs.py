@@ -28,9 +28,9 @@ class Runs:
         """Give a run by its name."""
         return self._context.store.get(self._id(name))
 
-    def all(self) -> list[Resource]:
-        """Give all runs, oldest first."""
-        return self._context.store.list("runs")
+    def unended(self) -> tuple[Resource, ...]:
+        """Give the runs that have not ended, oldest first."""
+        return self._context.store.without("runs", "status", TERMINAL)
 
     def children(self, name: str) -> list[Resource]:
         """Give the runs of a pipeline's steps."""
@@ -58,6 +58,12 @@ class Runs:
         }
         above = self._id(parent.name) if parent else self._context.workspace
         return self._context.store.put(self._id(name), "runs", record, parent=above)[0]
+
+    def delete(self, name: str) -> None:
+        """Forget a run and all below it."""
+        for child in self.children(name):
+            self.delete(child.name)
+        self._context.store.delete(self._id(name))
 
     def set_status(self, name: str, status: str, error: str | None = None) -> None:
         """Note a change and raise its events; a run that has ended stays as it is."""
@@ -94,10 +100,11 @@ class Runs:
         """Note that the run has a log file."""
 
         def change(_: Json, state: Json) -> None:
-            if path not in state.setdefault("logs", []):
-                state["logs"].append(path)
+            state.setdefault("logs", []).append(path)
 
-        self._context.store.change(self._id(name), change)
+        run = self.get(name)
+        if run and path not in run.state.get("logs", []):
+            self._context.store.change(self._id(name), change)
 
     def patch(self, name: str, given: Json) -> Resource | None:
         """Change what callers may change: tags and properties are merged."""

@@ -6,25 +6,23 @@ import asyncio
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...environment import client_environment
 from ...supervisor import supervised
 from ..interpreter import write_python_wrappers
-from ..uris import Place
 from .command_line import UnknownPlaceholderError, render
 from .environment import job_environment
-from .plan import Data
+from .staging import Staging, artifact
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...context import Context
     from ..uris import Places
-    from .plan import Output, Step
     from .runs import Runs
+    from .staging import StepRun
 
-LOG_CONTAINER = "azureml"
 STEP_LOG = "user_logs/std_log.txt"
 LOG_SECONDS = 0.5
 
@@ -32,18 +30,13 @@ LOG_SECONDS = 0.5
 class StepFailedError(Exception):
     """The step did not do what it should; the message is the run's error."""
 
+    status = "Failed"
 
-@dataclass(frozen=True, slots=True)
-class StepRun:
-    """A step with everything resolved."""
 
-    name: str
-    root: str
-    experiment: str
-    step: Step
-    inputs: dict[str, str | Data]
-    outputs: dict[str, str]
-    """Output name to URI."""
+class StepTimedOutError(StepFailedError):
+    """The step ran longer than its limit: the service cancels it."""
+
+    status = "Canceled"
 
 
 class StepRunner:
@@ -52,7 +45,7 @@ class StepRunner:
     def __init__(self, context: Context, runs: Runs, places: Places) -> None:
         self._context = context
         self._runs = runs
-        self._places = places
+        self._staging = Staging(context, places)
         self._bin = write_python_wrappers(context.settings.home, context.settings.python)
 
     async def run(self, run: StepRun) -> None:
@@ -61,97 +54,53 @@ class StepRunner:
         log = folder / "std_log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
-        uploading = asyncio.create_task(self._keep_uploading(run.name, log))
         try:
             await self._prepare_and_run(run, folder, log)
         finally:
-            uploading.cancel()
-            with suppress(asyncio.CancelledError):
-                await uploading
-            await self.upload_log(run.name, log, STEP_LOG)
-            await asyncio.to_thread(_clear, folder)
+            # Nobody waits for it: what is left behind is removed at the next run of this name.
+            asyncio.get_running_loop().run_in_executor(None, _clear, folder)
 
     async def upload_log(self, run: str, log: Path, name: str) -> None:
         """Put a log where the SDK looks for it."""
-        place = Place(LOG_CONTAINER, f"ExperimentRun/dcid.{run}/{name}")
+        place = artifact(run, name)
         await asyncio.to_thread(self._context.files.upload_file, log, place)
         self._runs.add_log(run, name)
 
     async def _prepare_and_run(self, run: StepRun, folder: Path, log: Path) -> None:
         self._runs.set_status(run.name, "Preparing")
         try:
-            inputs = await asyncio.to_thread(self._download, run, folder)
+            inputs = await self._staging.bring(run, folder)
             outputs = {
-                name: self._local_output(folder, name, run.step.outputs[name], uri)
+                name: self._staging.output(folder, name, run.step.outputs[name], uri)
                 for name, uri in run.outputs.items()
             }
             paths = {name: str(path) for name, path in outputs.items()}
             command = render(run.step.command, inputs, paths)
         except UnknownPlaceholderError as error:
-            raise StepFailedError(f"The command cannot be filled in: {error}.") from error
-        except StepFailedError:
-            raise
+            raise await self._refusal(
+                run, log, f"The command cannot be filled in: {error}."
+            ) from error
         except Exception as error:
-            with log.open("a") as text:
-                text.write(f"The inputs could not be prepared: {error}\n")
-            raise StepFailedError(f"The inputs could not be prepared: {error}") from error
+            words = f"The inputs could not be prepared: {error}"
+            raise await self._refusal(run, log, words) from error
+        self._runs.set_status(run.name, "Queued")
         self._runs.set_status(run.name, "Running")
         variables = self._environment(run, inputs, paths)
-        code = await self._execute(command, folder / "code", variables, log)
-        self._runs.set_status(run.name, "Finalizing")
-        for name, path in outputs.items():
-            if code == 0 or run.step.outputs[name].kept_after_failure:
-                await asyncio.to_thread(self._upload, path, run.outputs[name])
-        if code != 0:
-            raise StepFailedError(
-                f"Execution failed. User process 'bash' exited with status code {code}."
-                f" Please check log file '{STEP_LOG}' for error details."
-            )
+        try:
+            code = await self._execute(run, command, folder / "code", variables, log)
+            self._runs.set_status(run.name, "Finalizing")
+            keeping = self._staging.keep(run, outputs, folder, code == 0)
+            await asyncio.gather(keeping, self.upload_log(run.name, log, STEP_LOG))
+        except asyncio.CancelledError:
+            await self.upload_log(run.name, log, STEP_LOG)
+            raise
+        _raise_for(code, run.step.timeout_seconds)
 
-    def _download(self, run: StepRun, folder: Path) -> dict[str, str]:
-        code = folder / "code"
-        code.mkdir(parents=True, exist_ok=True)
-        if run.step.code:
-            self._download_code(run.step.code, code)
-        values: dict[str, str] = {}
-        for name, value in run.inputs.items():
-            values[name] = value if isinstance(value, str) else self._input(name, value, folder)
-        return values
-
-    def _input(self, name: str, data: Data, folder: Path) -> str:
-        if data.mode.lower() == "direct":
-            return data.uri
-        target = folder / "inputs" / name
-        place = self._places.resolve(data.uri)
-        link = data.mode.lower() in ("readonlymount", "ro_mount")
-        if data.type == "uri_file":
-            self._context.files.download_file(place, target / place.name, link=link)
-            return str(target / place.name)
-        self._context.files.download_folder(place, target, link=link)
-        return str(target)
-
-    def _download_code(self, code: str, target: Path) -> None:
-        resource = self._context.store.get(code.removeprefix("azureml:"))
-        if resource is None:
-            raise StepFailedError(f"The code {code} does not exist.")
-        place = self._places.resolve(str(resource.properties["codeUri"]))
-        if not self._context.files.download_folder(place, target):
-            self._context.files.download_file(place, target / place.name)
-
-    def _local_output(self, folder: Path, name: str, output: Output, uri: str) -> Path:
-        path = folder / "outputs" / name
-        if output.type == "uri_file":
-            path.mkdir(parents=True, exist_ok=True)
-            return path / (self._places.resolve(uri).name or name)
-        path.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def _upload(self, path: Path, uri: str) -> None:
-        place = self._places.resolve(uri)
-        if path.is_dir():
-            self._context.files.upload_folder(path, place)
-        elif path.exists():
-            self._context.files.upload_file(path, place)
+    async def _refusal(self, run: StepRun, log: Path, words: str) -> StepFailedError:
+        with log.open("a") as text:
+            text.write(words + "\n")
+        await self.upload_log(run.name, log, STEP_LOG)
+        return StepFailedError(words)
 
     def _environment(
         self, run: StepRun, inputs: dict[str, str], outputs: dict[str, str]
@@ -172,8 +121,9 @@ class StepRunner:
         }
 
     async def _execute(
-        self, command: str, folder: Path, variables: dict[str, str], log: Path
-    ) -> int:
+        self, run: StepRun, command: str, folder: Path, variables: dict[str, str], log: Path
+    ) -> int | None:
+        """Run the command; give its exit code, or None when its time was over."""
         shell = shutil.which("bash") or "/bin/sh"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -184,21 +134,48 @@ class StepRunner:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
             )
+        ended = asyncio.Event()
+        following = asyncio.create_task(self._follow_log(run.name, log, ended))
         try:
-            return await process.wait()
+            async with asyncio.timeout(run.step.timeout_seconds):
+                return await process.wait()
+        except TimeoutError:
+            await _end(process)
+            return None
         except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
+            await _end(process)
             raise
+        finally:
+            ended.set()
+            await following
 
-    async def _keep_uploading(self, run: str, log: Path) -> None:
+    async def _follow_log(self, run: str, log: Path, ended: asyncio.Event) -> None:
+        """Upload the log while it grows; an upload that has begun is never overtaken."""
         size = 0
-        while True:
-            await asyncio.sleep(LOG_SECONDS)
-            if log.stat().st_size != size:
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), LOG_SECONDS)
+            if not ended.is_set() and log.stat().st_size != size:
                 size = log.stat().st_size
                 await self.upload_log(run, log, STEP_LOG)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    await process.wait()
+
+
+def _raise_for(code: int | None, limit_seconds: float | None) -> None:
+    if code is None:
+        raise StepTimedOutError(
+            f"The job was canceled: it ran longer than its limit of {limit_seconds:g} seconds."
+        )
+    if code != 0:
+        raise StepFailedError(
+            f"Execution failed. User process 'bash' exited with status code {code}."
+            f" Please check log file '{STEP_LOG}' for error details."
+        )
 
 
 def _clear(folder: Path) -> None:

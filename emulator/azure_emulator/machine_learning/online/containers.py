@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from pathlib import Path
 from signal import SIGTERM
 from typing import TYPE_CHECKING
 
@@ -18,11 +13,10 @@ from ...ports import free_port
 from ...supervisor import supervised
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import aiohttp
 
-DURATION = re.compile(
-    r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>[\d.]+)S)?)?"
-)
 PROBE_SECONDS = 0.1
 DRAIN_SECONDS = 0.02
 READY_TIMEOUT_SECONDS = 2.0
@@ -47,6 +41,7 @@ class ContainerSpec:
     command: list[str]
     variables: dict[str, str]
     log: Path
+    cwd: Path | None
     scoring_route: str
     readiness_route: str
     liveness: LivenessProbe
@@ -91,6 +86,7 @@ class Container:
             self._process = await asyncio.create_subprocess_exec(
                 *supervised(*command),
                 env={**self.spec.variables, "PORT": str(self.port)},
+                cwd=self.spec.cwd,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
@@ -154,45 +150,3 @@ class Container:
             if await self.answers(self.spec.readiness_route, READY_TIMEOUT_SECONDS):
                 return
             await asyncio.sleep(PROBE_SECONDS)
-
-
-def command_for(image: str, images: tuple[tuple[str, str], ...]) -> list[str]:
-    """Give the local command of an image: by its name with and without registry and tag."""
-    name = image.rpartition("/")[2] if "/" in image else image
-    host, _, rest = image.partition("/")
-    without_host = rest if rest and ("." in host or ":" in host) else image
-    untagged = without_host.partition("@")[0]
-    untagged = untagged.rpartition(":")[0] if ":" in untagged else untagged
-    candidates = {image, without_host, untagged, name, name.partition(":")[0].partition("@")[0]}
-    for pattern, command in images:
-        if any(fnmatchcase(candidate, pattern) for candidate in candidates):
-            return shlex.split(command)
-    raise OperationFailedError(
-        f"No local command is known for the image '{image}': start the emulator with"
-        f" --image '{untagged}=COMMAND'."
-    )
-
-
-def seconds(duration: str) -> float:
-    """Read an ISO 8601 duration.
-
-    >>> seconds("PT1M30.5S")
-    90.5
-    """
-    match = DURATION.fullmatch(duration)
-    if match is None:
-        raise OperationFailedError(f"'{duration}' is not a duration.")
-    parts = {name: float(value or 0) for name, value in match.groupdict().items()}
-    hours = parts["days"] * 24 + parts["hours"]
-    return (hours * 60 + parts["minutes"]) * 60 + parts["seconds"]
-
-
-def child_environment(python_bin: Path, python: Path) -> dict[str, str]:
-    """Give our own environment with the chosen Python first on PATH."""
-    variables = dict(os.environ)
-    own = str(Path(__file__).resolve().parents[3])
-    search = [part for part in variables.pop("PYTHONPATH", "").split(os.pathsep) if part]
-    if kept := [part for part in search if part != own]:
-        variables["PYTHONPATH"] = os.pathsep.join(kept)
-    path = [str(python_bin), str(python.parent), variables.get("PATH", "")]
-    return {**variables, "PATH": os.pathsep.join(path)}

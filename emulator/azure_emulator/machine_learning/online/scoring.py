@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ...faults import Fault, Faults
     from .containers import Container
+    from .restarts import KeptContainer
     from .serving import Endpoint, Serving
 
 AUDIENCE = "https://ml.azure.com"
@@ -41,6 +42,7 @@ NOT_FORWARDED = {
     DEPLOYMENT_HEADER,
 }
 WRAPPED = 424
+SWAGGER = "/swagger.json"
 IN_FLIGHT_PER_SLOT = 2
 
 
@@ -74,7 +76,8 @@ class Scoring:
         if name not in endpoint.containers:
             return self._absent(endpoint, name, asked=bool(asked))
         container = endpoint.containers[name].container
-        if "/" + request.path_params["path"] != container.spec.scoring_route:
+        path = "/" + request.path_params["path"]
+        if path not in (container.spec.scoring_route, SWAGGER):
             return _problem(404, f"The scoring route is {container.spec.scoring_route}.")
         if not asked:
             self._mirror(endpoint, request, body)
@@ -101,7 +104,8 @@ class Scoring:
         self, endpoint: Endpoint, name: str, request: Request, body: bytes
     ) -> Response:
         """Refuse what is too much: twice as many as may run at once wait or run."""
-        container = endpoint.containers[name].container
+        kept = endpoint.containers[name]
+        container = kept.container
         if container.in_flight >= container.spec.concurrency * IN_FLIGHT_PER_SLOT:
             return _problem(429, "Too many pending requests.")
         container.in_flight += 1
@@ -110,7 +114,7 @@ class Scoring:
                 async with container.slots:
                     fault = self._faults.take(f"Scoring.{endpoint.name}.{name}")
                     if fault:
-                        return await self._with_fault(fault, container, request, body)
+                        return await self._with_fault(fault, kept, request, body)
                     return await self._forward(container, request, body)
         except TimeoutError:
             return _problem(408, "The request took longer than the deployment's request_timeout.")
@@ -118,10 +122,12 @@ class Scoring:
             container.in_flight -= 1
 
     async def _with_fault(
-        self, fault: Fault, container: Container, request: Request, body: bytes
+        self, fault: Fault, kept: KeptContainer, request: Request, body: bytes
     ) -> Response:
         """Play the fault; its delay is the container's time."""
         await asyncio.sleep(fault.delay_seconds)
+        if fault.kill:
+            kept.kill()
         if fault.drop == "before":
             return Dropped()
         if fault.status:
@@ -130,7 +136,7 @@ class Scoring:
                 return _wrapped(fault.status, {"detail": message})
             return _problem(fault.status, message)
         started = time.perf_counter()
-        response = await self._forward(container, request, body)
+        response = await self._forward(kept.container, request, body)
         await asyncio.sleep((time.perf_counter() - started) * (fault.delay_factor - 1))
         return Dropped() if fault.drop else response
 
@@ -139,7 +145,7 @@ class Scoring:
 
         if not container.ready:
             return _wrapped(502, {"detail": "The container is not ready."})
-        url = container.url + container.spec.scoring_route
+        url = f"{container.url}/{request.path_params['path']}"
         if request.url.query:
             url += f"?{request.url.query}"
         try:

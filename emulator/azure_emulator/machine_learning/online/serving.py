@@ -8,22 +8,13 @@ import random
 import shutil
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...arm import Json
-from ...environment import client_environment
 from ...operations import OperationFailedError
-from ..interpreter import write_python_wrappers
-from .containers import (
-    START_SECONDS_MAX,
-    Container,
-    ContainerSpec,
-    LivenessProbe,
-    child_environment,
-    command_for,
-    seconds,
-)
+from .containers import Container
 from .restarts import KeptContainer
+from .specs import DEFAULT_ROUTE, INITIALIZER_LOG, LOG, Specs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +26,6 @@ if TYPE_CHECKING:
     from ..uris import Places
 
 log = logging.getLogger("azure_emulator")
-DEFAULT_ROUTE = "/score"
 
 
 @dataclass(slots=True)
@@ -69,11 +59,10 @@ class Serving:
 
     def __init__(self, context: Context, places: Places) -> None:
         self._context = context
-        self._places = places
         self._endpoints: dict[str, Endpoint] = {}
         self._session: aiohttp.ClientSession | None = None
         self._starting: set[asyncio.Task[None]] = set()
-        self._bin = write_python_wrappers(context.settings.home, context.settings.python)
+        self.specs = Specs(context, places)
         self.stopping = False
 
     @property
@@ -120,20 +109,20 @@ class Serving:
         )
         return routes[0] if routes else DEFAULT_ROUTE
 
-    def log_path(self, endpoint: str, deployment: str) -> Path:
-        """Say where a deployment's output is written."""
-        return self._folder(endpoint, deployment) / "log.txt"
+    def log_path(self, endpoint: str, deployment: str, *, initializer: bool = False) -> Path:
+        """Say where a deployment's output is written, or what was said while files came."""
+        return self._folder(endpoint, deployment) / (INITIALIZER_LOG if initializer else LOG)
 
-    def start_in_background(self, deployment: Resource) -> None:
+    async def bring_back(self, deployment: Resource) -> None:
         """Start again what was serving before; a failure is logged."""
+        try:
+            await self.provision(deployment)
+        except OperationFailedError as error:
+            log.error("%s does not come up again: %s", deployment.id, error)
 
-        async def start() -> None:
-            try:
-                await self.provision(deployment)
-            except OperationFailedError as error:
-                log.error("%s does not come up again: %s", deployment.id, error)
-
-        task = asyncio.create_task(start())
+    def bring_back_soon(self, deployment: Resource) -> None:
+        """Do so without being waited for."""
+        task = asyncio.create_task(self.bring_back(deployment))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
@@ -141,13 +130,13 @@ class Serving:
         """Start a deployment's container and put it in the place of an older one."""
         name, endpoint_name = deployment.name, deployment.id.split("/")[-3]
         folder = self._folder(endpoint_name, name)
-        model_folder = folder / f"model-{uuid.uuid4().hex[:8]}"
+        files = folder / f"files-{uuid.uuid4().hex[:8]}"
         try:
-            spec = await asyncio.to_thread(self._spec, deployment, folder, model_folder)
+            spec = await asyncio.to_thread(self.specs.make, deployment, folder, files)
             container = KeptContainer(Container(spec, self.session), self._context.pace)
             await container.start()
         except BaseException:
-            shutil.rmtree(model_folder, ignore_errors=True)
+            shutil.rmtree(files, ignore_errors=True)
             raise
         endpoint = self._endpoints[endpoint_name.lower()]
         old = endpoint.containers.get(name.lower())
@@ -155,8 +144,8 @@ class Serving:
         endpoint.names[name.lower()] = name
         if old:
             await old.retire()
-        for other in folder.glob("model-*"):
-            if other != model_folder:
+        for other in folder.glob("files-*"):
+            if other != files:
                 shutil.rmtree(other, ignore_errors=True)
 
     async def remove(self, endpoint_name: str, name: str) -> None:
@@ -178,53 +167,6 @@ class Serving:
         if self._session:
             await self._session.close()
 
-    def _spec(self, deployment: Resource, folder: Path, model_folder: Path) -> ContainerSpec:
-        properties = deployment.properties
-        settings = self._context.settings
-        environment = self._asset(properties["environmentId"])
-        routes = environment.properties.get("inferenceConfig") or {}
-        image = str(environment.properties.get("image") or "")
-        command = command_for(image, settings.images)
-        variables = child_environment(self._bin, settings.python)
-        variables.update(client_environment(settings.home, settings.base_url))
-        variables.update(properties.get("environmentVariables") or {})
-        if properties.get("model"):
-            self._download_model(self._asset(properties["model"]), model_folder)
-            variables["AZUREML_MODEL_DIR"] = str(model_folder.resolve())
-        requests, probe = properties["requestSettings"], properties["readinessProbe"]
-        instances = int(deployment.body["sku"].get("capacity") or 1)
-        patience = seconds(probe["initialDelay"])
-        patience += seconds(probe["period"]) * int(probe["failureThreshold"])
-        readiness = _route(routes, "readinessRoute", "/")
-        return ContainerSpec(
-            command=command,
-            variables=variables,
-            log=folder / "log.txt",
-            scoring_route=_route(routes, "scoringRoute", DEFAULT_ROUTE),
-            readiness_route=readiness,
-            liveness=_liveness(properties["livenessProbe"], routes, readiness),
-            request_timeout_seconds=seconds(requests["requestTimeout"]),
-            concurrency=int(requests["maxConcurrentRequestsPerInstance"]) * instances,
-            start_seconds_max=min(patience, START_SECONDS_MAX),
-        )
-
-    def _download_model(self, model: Resource, folder: Path) -> None:
-        try:
-            place = self._places.resolve(str(model.properties["modelUri"]))
-            # The folder appears one level below AZUREML_MODEL_DIR, under its own name.
-            target = folder / (place.name or model.id.split("/")[-3])
-            if not self._context.files.download_folder(place, target):
-                target.rmdir()
-                self._context.files.download_file(place, target)
-        except Exception as error:
-            raise OperationFailedError(f"The model {model.id} cannot be read: {error}") from error
-
-    def _asset(self, asset: Any) -> Resource:
-        resource = self._context.store.get(str(asset).removeprefix("azureml:"))
-        if resource is None:
-            raise OperationFailedError(f"The asset {asset} does not exist.")
-        return resource
-
     def _folder(self, endpoint: str, deployment: str) -> Path:
         home = self._context.settings.home
         return home / "deployments" / endpoint.lower() / deployment.lower()
@@ -232,17 +174,3 @@ class Serving:
 
 def _lower(traffic: Json | None) -> dict[str, int]:
     return {name.lower(): int(percent) for name, percent in (traffic or {}).items()}
-
-
-def _liveness(probe: Json, routes: Json, readiness: str) -> LivenessProbe:
-    return LivenessProbe(
-        route=_route(routes, "livenessRoute", readiness),
-        initial_delay_seconds=seconds(probe["initialDelay"]),
-        period_seconds=seconds(probe["period"]),
-        timeout_seconds=seconds(probe["timeout"]),
-        failure_threshold=int(probe["failureThreshold"]),
-    )
-
-
-def _route(routes: Json, name: str, default: str) -> str:
-    return str((routes.get(name) or {}).get("path") or default)

@@ -1,17 +1,21 @@
 """Joins the cabs of both colours and drops trips that cannot be."""
 
 import argparse
+import csv
 from pathlib import Path
-
-import pandas as pd
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--raw_data", type=Path, required=True)
 parser.add_argument("--prepared", type=Path, required=True)
 given = parser.parse_args()
 
-tables = [pd.read_csv(path) for path in sorted(given.raw_data.glob("*.csv"))]
-trips = pd.concat(tables, ignore_index=True)
-clean = trips[(trips["distance"] > 0) & (trips["cost"] > 0)].drop_duplicates()
-print(f"{len(clean)} of {len(trips)} trips are kept")
-clean.to_csv(given.prepared / "trips.csv", index=False)
+trips = []
+for path in sorted(given.raw_data.glob("*.csv")):
+    with path.open() as text:
+        trips += csv.DictReader(text)
+kept = [trip for trip in trips if float(trip["distance"]) > 0 and float(trip["cost"]) > 0]
+print(f"{len(kept)} of {len(trips)} trips are kept")
+with (given.prepared / "trips.csv").open("w", newline="") as text:
+    writer = csv.DictWriter(text, kept[0].keys())
+    writer.writeheader()
+    writer.writerows(kept)

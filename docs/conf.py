@@ -1,0 +1,46 @@
+"""How Sphinx makes the documentation: MyST pages, diagrams from text, references from the code."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# Read as it lies here, installed or not; the extension is ours.
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
+
+project = "Noon"
+version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+author = "the authors of Noon"
+extensions = ["myst_parser", "autoapi.extension", "sphinxcontrib.svgbob", "noon_reference"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build", "extensions"]
+# Pages that are shown here as they lie beside their code link to files of the repository.
+suppress_warnings = ["myst.xref_missing"]
+
+nitpicky = True
+# What others document, and aliases of types, which are no classes.
+nitpick_ignore_regex = [
+    (
+        r"py:.*",
+        r"(aiohttp|asyncio|azure|collections|contextlib|datetime|enum|os|pathlib|pydantic"
+        r"|pydantic_settings|pytest|subprocess|types|typing|zoneinfo)\..*",
+    ),
+    (
+        r"py:.*",
+        r"(.*\.)?(Json|Serving|Action|Event|HandChanged|HttpsUrl|Ruling|Verdict|What|Text|Name|Count)",
+    ),
+    (r"py:.*", r"(AfterValidator|Field|StringConstraints|_near_or_tls|BaseException|int|str)"),
+    (r"py:.*", r"(Amount|Seconds|T|Self|None|np\..*|npt\..*)"),
+]
+
+autoapi_dirs = [str(ROOT / "shared")]
+autoapi_root = "reference/api"
+autoapi_options = ["members", "show-module-summary"]
+autoapi_member_order = "bysource"
+autoapi_add_toctree_entry = False
+autoapi_keep_files = False
+
+html_theme = "furo"
+html_title = "Noon"
+html_static_path: list[str] = []

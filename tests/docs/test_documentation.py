@@ -1,0 +1,59 @@
+"""The documentation builds without a warning, and what it says of the code is the code's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def documentation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation as HTML, built as `make docs` does it."""
+    out = tmp_path_factory.mktemp("documentation")
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"]
+    built = subprocess.run(
+        [*command, "--doctree-dir", str(out / "trees"), "docs", str(out / "html")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return out / "html"
+
+
+def test_every_page_is_there(documentation: Path) -> None:
+    """Each Markdown file becomes a page, and one of them draws."""
+    pages = {
+        path.relative_to(ROOT / "docs").with_suffix(".html")
+        for path in (ROOT / "docs").rglob("*.md")
+        if not {"_build", "extensions"} & set(path.parts)
+    }
+    assert {str(page) for page in pages if not (documentation / page).exists()} == set()
+    assert "<svg" in (documentation / "architecture.html").read_text() or any(
+        documentation.rglob("*.svg")
+    )
+
+
+def test_every_command_setting_key_and_function_is_in_the_reference(documentation: Path) -> None:
+    """Written from the code, so that nothing is missing and nothing grows old."""
+    commands = (documentation / "reference" / "cli.html").read_text()
+    assert "noon data push" in commands
+    assert "Exit codes: 0 told" in commands
+    settings = (documentation / "reference" / "settings.html").read_text()
+    missing = [name for name in Settings.model_fields if f"NOON_{name.upper()}<" not in settings]
+    assert missing == []
+    keys = (documentation / "reference" / "model-file.html").read_text()
+    assert "hand_changed" in keys
+    functions = (documentation / "reference" / "functions.html").read_text()
+    assert "job_finished" in functions
+    api = documentation / "reference" / "api" / "shared" / "domain" / "promotion" / "index.html"
+    assert api.exists()
