@@ -33,6 +33,7 @@ class Checker:
         self._promised: dict[str, set[str]] = {name: set() for name in specs}
         """Decisions of each model that were saved and are not recorded yet."""
         self._recorded: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        self._accepted: set[str] = set()
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._slots_said: dict[tuple[str, str], str] = {}
 
@@ -181,7 +182,15 @@ class Checker:
 
     def _check_skill(self, old: ModelState, training: Training) -> None:
         """Small steps down do not add up: none is far below the best of the last champions."""
+        if training.accepted is not None:
+            # Not compared with anything before, for once, by an operator's order.
+            if training.accepted.order_id in self._accepted:
+                raise ViolationError("accepted_once", f"{training.job}: {training.accepted}")
+            self._accepted.add(training.accepted.order_id)
+            return
         rulers = [old.champion.version, *old.former[:5]] if old.champion else []
+        first = next((at for at, each in enumerate(rulers) if each.accepted), len(rulers))
+        rulers = rulers[: first + 1]
         best = max((self._truth.skill(version.job) for version in rulers), default=None)
         margin = self._specs[old.model].gate.margin
         if best is not None and self._truth.skill(training.job) < best - margin:
@@ -196,7 +205,8 @@ class Checker:
             return
         promoted = new.last_version > old.last_version
         expected, champion = self._truth.verdict(training.job), old.champion
-        if (champion.version.number if champion else None) != training.champion:
+        compared = training.accepted.champion if training.accepted else training.champion
+        if (champion.version.number if champion else None) != compared:
             expected = "refuse"
         if expected == "tie" and champion is not None:
             age = self._now - champion.version.promoted_at
