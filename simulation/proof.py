@@ -7,6 +7,7 @@ run, in JUnit's form, say for each test whether it passed in it.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,13 +22,17 @@ ROOT = Path(__file__).resolve().parents[1]
 PITFALLS = ROOT / "docs" / "pitfalls.toml"
 DRILL_BUGS = ROOT / "tests" / "drills" / "planted.toml"
 SIMULATION_BUGS = ROOT / "tests" / "simulation" / "planted.toml"
+MUTATION = ROOT / ".noon" / "mutation.json"
+OUTCOMES = ("killed", "timeout", "survived", "equivalent")
 MARKS = {True: "yes", False: "**no**", None: "not run"}
 
 Passed = Mapping[str, bool]
 """Whether a test passed, by `folder/test_file.py::test_name[parameter]`."""
 
 
-def page(played: Mapping[str, Sequence[Result]], tests: Passed) -> str:
+def page(
+    played: Mapping[str, Sequence[Result]], tests: Passed, mutation: Mapping[str, Any] | None = None
+) -> str:
     """The page as Markdown."""
     return "\n".join(
         [
@@ -54,6 +59,7 @@ def page(played: Mapping[str, Sequence[Result]], tests: Passed) -> str:
             "|---|---|---|",
             *_bugs(tests),
             "",
+            *_mutants(mutation),
             "## Cases of others",
             "",
             "Where users of these services and of other rollout systems were bitten, and what",
@@ -121,6 +127,33 @@ def _bugs(tests: Passed) -> Iterator[str]:
         yield _row(bug["name"], "the simulation", MARKS[tests.get(test)])
 
 
+def _mutants(mutation: Mapping[str, Any] | None) -> Iterator[str]:
+    """What `make mutate` found, by package and module."""
+    yield "## Mutation testing"
+    yield ""
+    yield "The code that decides, changed in thousands of small ways: some test must notice each."
+    yield "The score counts what was noticed of all, those included that are called equivalent."
+    yield ""
+    if mutation is None:
+        yield "Not run."
+        yield ""
+        return
+    yield f"Last run of `make mutate`: {mutation['at']}."
+    yield ""
+    yield "| code | mutants | killed | never ended | survived | equivalent | score |"
+    yield "|---|---|---|---|---|---|---|"
+    modules = {name: each["score"] for name, each in mutation["modules"].items()}
+    for name, score in (mutation["packages"] | modules).items():
+        if score is None:
+            yield _row(f"**{name}**", *["not run"] * 6)
+        elif score["mutants"]:
+            counts = [score[key] for key in ("mutants", *OUTCOMES)]
+            share = (score["killed"] + score["timeout"]) / score["mutants"]
+            shown = f"**{name}**" if name in mutation["packages"] else f"`{name}`"
+            yield _row(shown, *map(str, counts), f"{share:.1%}")
+    yield ""
+
+
 def _cases(played: Mapping[str, Sequence[Result]], tests: Passed) -> Iterator[str]:
     drills = {
         f"{name}: {each.name}": each.passed for name, results in played.items() for each in results
@@ -157,7 +190,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--junit", type=Path, action="append", default=[])
     asked = parser.parse_args(arguments)
     played = {name: list(play(name)) for name in SETS}
-    sys.stdout.write(page(played, passed_in(asked.junit)))
+    mutation = json.loads(MUTATION.read_text(encoding="utf-8")) if MUTATION.exists() else None
+    sys.stdout.write(page(played, passed_in(asked.junit), mutation))
     return int(any(not each.passed for results in played.values() for each in results))
 
 

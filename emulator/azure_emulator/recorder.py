@@ -23,7 +23,7 @@ class Recorder:
     def __init__(self, app: ASGIApp, path: Path) -> None:
         self._app = app
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and note what was said."""
@@ -59,8 +59,8 @@ class Recorder:
             "request": _content(asked),
             "response": _content(answered),
         }
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def _content(content: bytearray) -> Any:

@@ -61,7 +61,7 @@ class Call:
         return default
 
     def page(self, values: list[Json]) -> JSONResponse:
-        """Answer one page of a list; `$top` is its size and nextLink leads on."""
+        """Answer one page of a list; `$top` or `count` is its size and nextLink leads on."""
         start = self.after or 0
         size = self._page_size()
         more = start + size if start + size < len(values) else None
@@ -94,9 +94,10 @@ class Call:
         return VIEWS[view]
 
     def _page_size(self) -> int:
-        top = self.query("$top")
+        # Lists of endpoints and skus call it `count`.
+        top = self.query("$top") or self.query("count")
         if top and not (top.isdecimal() and int(top)):
-            raise user_error("$top is a number above 0.", "InvalidTop")
+            raise user_error("$top and count are numbers above 0.", "InvalidTop")
         return min(int(top), PAGE_SIZE) if top else PAGE_SIZE
 
     def _page(self, values: list[Json], more: int | None) -> JSONResponse:

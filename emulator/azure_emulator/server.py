@@ -30,12 +30,7 @@ from .machine_learning.jobs.results import Results
 from .machine_learning.jobs.run_history import RunHistory
 from .machine_learning.jobs.runner import JobRunner
 from .machine_learning.jobs.runs import Runs
-from .machine_learning.online.deployments import OnlineDeployments
-from .machine_learning.online.endpoints import OnlineEndpoints
-from .machine_learning.online.keys import EndpointKeys
-from .machine_learning.online.scoring import Scoring
-from .machine_learning.online.serving import Serving
-from .machine_learning.online.serving_control import ServingControl
+from .machine_learning.online.service import OnlineService
 from .machine_learning.references import References
 from .machine_learning.registries import Registries
 from .machine_learning.uris import Places
@@ -62,10 +57,8 @@ METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 class Server:
     """Builds the parts of one workspace and runs them while the server lives."""
 
-    def __init__(self, settings: ServeSettings, pace: Pace) -> None:
+    def __init__(self, settings: ServeSettings, pace: Pace, storage: StorageAccess) -> None:
         self.settings = settings
-        self.tls = ensure_certificates(settings.home)
-        storage = StorageAccess(settings.blob_url, self.tls.ca)
         self.store = Store(settings.home / "emulator.sqlite")
         faults = Faults()
         self.events = EventGrid(settings.home, storage, settings.watch_seconds, faults)
@@ -84,10 +77,7 @@ class Server:
         references = References(self.store, settings.workspace_id)
         data, models = DataAssets(self.context), Models(self.context, places)
         self.runner = JobRunner(self.context, self.runs, places, Results(data, models, places))
-        self.serving = Serving(self.context, places)
-        self.endpoints = OnlineEndpoints(self.context, self.serving)
-        self.keys = EndpointKeys(self.context, self.serving)
-        self.deployments = OnlineDeployments(self.context, self.serving)
+        self.online = OnlineService(self.context, places)
         self.router = Router(settings, self.context.faults)
         for controller in (
             Workspaces(self.context),
@@ -101,9 +91,7 @@ class Server:
             Components(self.context, references),
             Jobs(self.context, references, self.runs, self.runner),
             RunHistory(self.context, self.runs, places),
-            self.endpoints,
-            self.keys,
-            self.deployments,
+            self.online,
             self.context.operations,
         ):
             self.router.add(controller.operations())
@@ -114,9 +102,8 @@ class Server:
         return Starlette(
             routes=[
                 # First, since they are tried in turn and most requests are scored.
-                *Scoring(self.serving, self.context.faults).routes(),
+                *self.online.routes(),
                 *control.routes(),
-                *ServingControl(self.serving).routes(),
                 *Identity(self.settings).routes(),
                 *EventGridControl(self.events).routes(),
                 *EventGridApi(self.events).routes(),
@@ -130,17 +117,15 @@ class Server:
         await asyncio.to_thread(self._ensure_containers)
         await self.context.events.start()
         self.runner.settle_interrupted()
-        self.endpoints.resume()
-        self.keys.resume()
-        self.deployments.resume()
+        self.online.resume()
         self.context.operations.settle()
         try:
             yield
         finally:
-            self.serving.stopping = True
+            self.online.stopping()
             await self.context.operations.stop()
             await self.runner.stop()
-            await self.serving.stop()
+            await self.online.stop()
             await self.context.events.stop()
             self.store.close()
 
@@ -156,14 +141,15 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Its own HTTP log would repeat every transfer of every blob.
     logging.getLogger("azure").setLevel(logging.WARNING)
-    server = Server(settings, pace)
-    os.environ["REQUESTS_CA_BUNDLE"] = str(server.tls.bundle)
+    tls = ensure_certificates(settings.home)
+    server = Server(settings, pace, StorageAccess(settings.blob_url, tls.ca))
+    os.environ["REQUESTS_CA_BUNDLE"] = str(tls.bundle)
     config = uvicorn.Config(
         Recorder(server.app(), settings.record) if settings.record else server.app(),
         host="127.0.0.1",
         port=settings.port,
-        ssl_certfile=server.tls.certificate,
-        ssl_keyfile=str(server.tls.key),
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=str(tls.key),
         http="httptools",
         loop="uvloop",
         access_log=False,

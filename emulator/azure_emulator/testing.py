@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGUSR2
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .azurite import azurite_command
-from .certificates import Certificates, ensure_certificates
+from .certificates import Certificates, certificate_paths, ensure_certificates
 from .environment import client_environment
 from .ports import free_port
 from .storage import ACCOUNT, ACCOUNT_KEY
@@ -216,6 +219,19 @@ class Emulator(_Closing):
             f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
         )
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call a control route, as `control("POST", "faults", {"preset": "quota"})`.
+
+        Raises urllib.error.HTTPError when it is refused.
+        """
+        context = ssl.create_default_context(cafile=str(certificate_paths(self.home).ca))
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - our own https URL
+            f"{self.url}/_emulator/{path}", data, method=method
+        )
+        with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
+            return json.load(response)
 
     def close(self) -> None:
         """End it as a service manager would; what it knows stays in `home`."""

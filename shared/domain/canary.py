@@ -12,7 +12,7 @@ from datetime import datetime
 
 from shared.domain.actions import SetTraffic, TopUp
 from shared.domain.decision import Json, Kind, Reason, Step
-from shared.domain.deployments import FULL, all_to, live
+from shared.domain.deployments import FULL, all_to, in_words, live
 from shared.domain.endings import given_up, succeed
 from shared.domain.facts import ProvisioningState
 from shared.domain.health import Check, Counts, Outcome, check_canary, usual_latency
@@ -83,7 +83,7 @@ def _soak_from_now(at: Moment) -> Moment:
 
 def _write(at: Moment, wished: dict[str, int]) -> Step:
     """Order the step's traffic; after it had read back once, somebody else changed it."""
-    shares = _words(at.endpoint.traffic)
+    shares = in_words(at.endpoint.traffic)
     if at.rollout.soaking_since is None:
         text = f"{at.canary} is to get {wished[at.canary]} %, traffic is {shares}"
         return at.order("shift", text, SetTraffic(wished))
@@ -98,7 +98,8 @@ def _write(at: Moment, wished: dict[str, int]) -> Step:
 def _judge(at: Moment, since: datetime) -> Step:
     """Check the window since the step's traffic read back, and do what follows from it."""
     health = at.facts.health or {}
-    check = check_canary(health, at.canary, at.stable, at.rollout.usual_ms, at.policy)
+    alone, usual = bool(at.rollout.alone), at.rollout.usual_ms
+    check = check_canary(health, at.canary, at.stable, usual, at.policy, alone=alone)
     facts: dict[str, Json] = {
         "check": check.outcome.value,
         "step": at.policy.steps[at.rollout.step],
@@ -157,10 +158,6 @@ def _next_step(at: Moment, check: Check) -> Step:
     passed, share = steps[rollout.step], steps[following.step]
     text = f"{passed} % passed, {share} % follows: {check.text}"
     return at.having(following).go_on("step_passed", text)
-
-
-def _words(traffic: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {share} %" for name, share in sorted(live(traffic).items())) or "0 %"
 
 
 def _numbers(health: Mapping[str, Counts]) -> dict[str, Json]:

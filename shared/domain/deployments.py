@@ -25,6 +25,11 @@ def live(traffic: Mapping[str, int]) -> dict[str, int]:
     return {name: share for name, share in traffic.items() if share}
 
 
+def in_words(traffic: Mapping[str, int]) -> str:
+    """The shares that are not zero, for people."""
+    return ", ".join(f"{name} {share} %" for name, share in sorted(live(traffic).items())) or "0 %"
+
+
 def busy(endpoint: EndpointFacts | None) -> Reason | None:
     """Not an error: the service takes no write until its operation has ended."""
     if endpoint is None or endpoint.accepts_writes:
@@ -45,10 +50,9 @@ def surplus(at: Moment) -> str | None:
 
 def begin_for_new_image(at: Moment) -> Step | None:
     """The champion under a newer serving image is a rollout like any other."""
-    champion, tried, release = at.state.champion, at.state.rollout, at.facts.release
-    if champion is None or release is None or (tried is not None and not tried.phase.ended):
-        return None
-    if release.environment <= max(champion.environment, tried.environment if tried else 0):
+    champion, release = at.state.champion, at.facts.release
+    tried = [each.environment for each in (champion, at.state.rollout) if each is not None]
+    if champion is None or release is None or release.environment <= max(tried):
         return None
     rollout = Rollout(champion.version, release.environment, Phase.PENDING, at.now, at.now)
     text = f"serving environment {release.environment} is new, champion has {champion.environment}"
@@ -80,10 +84,9 @@ def watch_traffic(at: Moment) -> Step | None:
     endpoint = at.facts.endpoint
     if endpoint is None or at.stable not in endpoint.deployments or busy(endpoint):
         return None
-    shares = live(endpoint.traffic)
-    if shares == {at.stable: FULL}:
+    if live(endpoint.traffic) == {at.stable: FULL}:
         return None
-    seen = f"somebody set the traffic to {shares}"
+    seen = f"somebody set the traffic to {in_words(endpoint.traffic)}"
     if at.policy.hand_changed == "adopt":
         return replace(at.hold("hand_changed", f"{seen}: left so"), due_at=None)
     order = SetTraffic(all_to(at.stable, endpoint))

@@ -106,7 +106,7 @@ def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) ->
     known, contained = facts.snapshot.state, spec.serving == "container"
     if rollout.in_flight(state):
         # A rollout that began in this very pass was not observed: it starts with the next one.
-        if known is None or not rollout.in_flight(known) or known.rollout != state.rollout:
+        if known is None or known.rollout != state.rollout:
             return []
         at = replace(at, state=_heard(state, facts, "rollout"))
         return [container_rollout.advance(at) if contained else rollout.advance(at)]

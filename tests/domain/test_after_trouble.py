@@ -9,12 +9,24 @@ from shared.domain.actions import DeleteDeployment, SetTraffic
 from shared.domain.canary import go_back
 from shared.domain.decision import Kind, Reason
 from shared.domain.deployments import retire
+from shared.domain.facts import JobFacts, JobStatus
 from shared.domain.health import Counts
 from shared.domain.moment import turn_back
 from shared.domain.plan import decide
 from shared.domain.rollout import advance
 from shared.domain.state import Phase, Warm
-from tests.builders import NOON, champion, endpoint, facts, minutes, moment, rollout, spec, state
+from tests.builders import (
+    NOON,
+    champion,
+    endpoint,
+    facts,
+    minutes,
+    moment,
+    rollout,
+    spec,
+    state,
+    training,
+)
 
 POLICY = spec().rollout
 
@@ -41,15 +53,33 @@ def test_a_former_champion_with_callers_loses_them_before_it_is_deleted() -> Non
     assert step.actions == (DeleteDeployment("v1-e1"),)
 
 
+def test_callers_of_a_former_champion_that_are_wanted_there_are_asked_about_again() -> None:
+    """By policy they stay; what is kept for them is looked at until they are gone."""
+    model = state(champion=champion(2), warm=Warm("v1-e1", NOON - minutes(1)))
+    adopting = replace(POLICY, hand_changed="adopt")
+    step = retire(moment(model, NOON, adopting, endpoint=endpoint({"v1-e1": 70, "v2-e1": 30})))
+    assert (step.actions, step.due_at) == ((), NOON + POLICY.poll)
+
+
 def test_a_first_version_that_is_given_up_loses_its_traffic() -> None:
     """Without a champion nobody else can have it, and with it the deployment could never go."""
     model = state(rollout=rollout(Phase.CANARY, 1))
     turned = turn_back(model, Reason("abort_ordered", "no"), NOON, Phase.ABORTED).state
     step = go_back(moment(turned, NOON, endpoint=endpoint({"v1-e1": 100})))
     assert step.actions == (SetTraffic({"v1-e1": 0}),)
+    assert step.reasons[0].text == "all traffic back to nobody: no"
     ended = go_back(moment(turned, NOON, endpoint=endpoint(deployments=("v1-e1",))))
     assert ended.actions == ()
     assert ended.state.warm == Warm("v1-e1", NOON)
+
+
+def test_an_attempt_that_follows_is_looked_at_soon() -> None:
+    """Its order can be lost like any other: what is kept warm for hours must not set the pace."""
+    keeping = Warm("v1-e1", NOON + timedelta(hours=5))
+    model = state(training=training(), champion=champion(2), warm=keeping)
+    failed = JobFacts(training().job, JobStatus.FAILED)
+    plan = decide(facts(model, job=failed), spec(), NOON)
+    assert plan.state.next_due_at == NOON + spec().retraining.poll
 
 
 def test_a_refusal_speaks_to_one_pass() -> None:

@@ -35,7 +35,9 @@ from tests.builders import (
     state,
     version,
 )
+from tests.domain.told import Told, step_in_full
 
+TOLD, WATCHED = Told("container_rollout"), Told("container_watched")
 CONTAINER = replace(spec(), serving="container")
 POLICY = CONTAINER.rollout
 SOON, LATE = NOON + minutes(1), NOON + minutes(31)
@@ -107,6 +109,7 @@ CASES = [
     Case("not_published", L, OLD, "order_again", L, (TRY_2,)),
     Case("another_challenger", L, seen(V1, V1), "order_again", L, (TRY_2,)),
     Case("silent", L, seen(has=None), "container_silent", L),
+    Case("nothing_loaded", L, seen(has=(None, None)), "loading", L),
     Case("not_loaded", L, seen(has=(V1, None)), "loading", L),
     Case("another_digest_loaded", L, seen(has=(V1, Published(2, "old"))), "loading", L),
     Case("loaded", L, seen(), "provisioned", S),
@@ -154,8 +157,15 @@ def test_step(case: Case) -> None:
     assert (step.reasons[0].code, step.state.rollout.phase) == (case.code, case.after)
     assert got == list(case.actions)
     assert bool(step.state.rollout.going_back) == (case.back or "going_back" in case.rollout)
+    TOLD.check(case.name, step_in_full(before, step, case.now))
     assert step.due_at is not None
     assert step.due_at >= case.now
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    TOLD.check_rows(case.name for case in CASES)
+    WATCHED.check_rows(case.name for case in QUIET)
 
 
 def test_every_reason_is_in_the_table() -> None:
@@ -204,6 +214,7 @@ class Quiet:
 ELSEWHERE = {"champion": champion(1), "address": Address("https://other", 1, "v1-e1")}
 TRIED = rollout(Phase.ROLLED_BACK, number=1)
 WARM = Warm("v1-e1", NOON, version(1), 1)
+MOVED = OURS | {"address": Address("https://before", 1, "v1-e1", "container")}
 QUIET = [
     Quiet("all_well", OLD, None),
     Quiet("not_looked_at", None, None),
@@ -216,6 +227,9 @@ QUIET = [
     Quiet("new_image", seen(V1, None, (V1, None), environment=2), "new_image"),
     Quiet("served_elsewhere", NOTHING, "move_in", (), ELSEWHERE),
     Quiet("moved_in_vain", NOTHING, None, (), ELSEWHERE | {"rollout": TRIED}),
+    Quiet("new_address", OLD, "new_image", (), MOVED),
+    Quiet("still_warm", OLD, None, (), OURS | {"warm": replace(WARM, until=LATE)}),
+    Quiet("warm_until_now", OLD, "retired", (), OURS | {"warm": replace(WARM, until=SOON)}),
     Quiet("warm_is_over", OLD, "retired", (), OURS | {"warm": WARM}),
 ]
 
@@ -231,7 +245,9 @@ def test_between_rollouts(case: Quiet) -> None:
     )
     assert tuple(action for step in steps for action in step.actions) == case.actions
     held = Kind.HELD if case.adopt else Kind.ACTED
-    assert [step.kind for step in steps] == ([held] if case.code else [])
+    assert [step.kind for step in steps if step.reasons] == ([held] if case.code else [])
+    lines = (line for step in steps for line in step_in_full(before, step, SOON))
+    WATCHED.check(case.name, lines)
 
 
 def test_a_newer_image_of_the_endpoint_is_nothing_to_a_container() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.domain.actions import PinData, SubmitJob
-from shared.domain.anchor import anchor_of
+from shared.domain.comparison import anchor_of
 from shared.domain.decision import Kind, Step
 from shared.domain.events import Landing, Order
 from shared.domain.facts import Facts, Slot, SlotFacts, Snapshot
@@ -37,7 +37,9 @@ from tests.builders import (
     training,
     version,
 )
+from tests.domain.told import Told, step_in_full
 
+TOLD = Told("retraining")
 POLICY = spec().retraining
 DUE = SlotFacts(SLOT, TOMORROW)
 ORDER = Order("order-1", "1", "ada", "new labels", NOON)
@@ -105,6 +107,7 @@ def test_training_starts(
     assert wish.manifest.files == 2
     assert (step.state.waiting_order, step.state.landing_first_at) == (None, None)
     assert f"job:{wish.job}" in step.about
+    TOLD.check(name, step_in_full(before, step, NOON))
     assert start(step.state, facts(step.state, **seen), POLICY, NOON).state.training == wish
 
 
@@ -190,7 +193,12 @@ def test_no_training(
     assert step.actions == ()
     assert step.kind is kind
     assert code in [reason.code for reason in step.reasons]
-    assert step.due_at is not None
+    TOLD.check(name, step_in_full(before, step, now))
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    TOLD.check_rows(row[0] for row in (*STARTS, *WAITS))
 
 
 def test_quarantined_files_stay_out() -> None:

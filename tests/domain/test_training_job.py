@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.domain.actions import CancelJob, SubmitJob
-from shared.domain.decision import Kind
-from shared.domain.facts import JobFacts, JobStatus, Problem, Release
-from shared.domain.state import Phase, Quarantined
+from shared.domain.decision import Kind, Step
+from shared.domain.facts import Facts, JobFacts, JobStatus, Problem, Release
+from shared.domain.state import ManifestRef, ModelState, Phase, Quarantined
 from shared.domain.training_job import QUARANTINE_MAX, follow
 from tests.builders import (
     MANIFEST,
@@ -27,9 +27,12 @@ from tests.builders import (
     state,
     training,
 )
+from tests.domain.told import Told, step_in_full
 
 JOB = "flights-slot-20261123t1200-a1"
+TOLD = Told("training_job")
 LATER = NOON + minutes(1)
+EARLIER = ManifestRef("d0", "noon/manifests/flights/d0.json", 1, 100)
 STUCK = NOON + timedelta(hours=7)
 
 
@@ -38,10 +41,17 @@ def job(status: JobStatus, message: str = "") -> JobFacts:
     return JobFacts(JOB, status, message)
 
 
+def followed(row: str, before: ModelState, seen: Facts, now: datetime = LATER) -> Step:
+    """What follows, checked against what is told of it."""
+    step = follow(before, seen, spec(), now)
+    TOLD.check(row, step_in_full(before, step, now))
+    return step
+
+
 def test_running_job_is_left_alone() -> None:
     """A job that runs is looked at again after a while."""
     before = state(training=training())
-    step = follow(before, facts(before, job=job(JobStatus.RUNNING)), spec(), LATER)
+    step = followed("running", before, facts(before, job=job(JobStatus.RUNNING)))
     assert (step.kind, step.actions, step.state) == (Kind.HELD, (), before)
     assert step.due_at == LATER + minutes(1)
 
@@ -49,7 +59,7 @@ def test_running_job_is_left_alone() -> None:
 def test_missing_job_is_submitted_again() -> None:
     """The wish was saved; if the order was lost, the next pass repeats it."""
     before = state(training=training())
-    step = follow(before, facts(before), spec(), LATER)
+    step = followed("missing", before, facts(before))
     assert step.actions == (SubmitJob(training()),)
     assert step.state == before
 
@@ -57,7 +67,7 @@ def test_missing_job_is_submitted_again() -> None:
 def test_job_that_cannot_be_submitted_is_given_up() -> None:
     """After the time limit a wish that never became a job is dropped with a reason."""
     before = state(training=training())
-    step = follow(before, facts(before), spec(), STUCK)
+    step = followed("not_submitted", before, facts(before), STUCK)
     assert step.state.training is None
     assert [reason.code for reason in step.reasons] == ["not_submitted"]
     assert "could not be submitted" in step.state.last_refusal
@@ -66,10 +76,13 @@ def test_job_that_cannot_be_submitted_is_given_up() -> None:
 def test_stuck_job_is_cancelled_and_not_tried_again() -> None:
     """A job beyond its time limit is cancelled; its end is not a reason for an attempt."""
     before = state(training=training())
-    step = follow(before, facts(before, job=job(JobStatus.RUNNING)), spec(), STUCK)
+    step = followed("stuck", before, facts(before, job=job(JobStatus.RUNNING)), STUCK)
     assert step.actions == (CancelJob(JOB),)
-    ended = follow(
-        step.state, facts(step.state, job=job(JobStatus.CANCELED)), spec(), STUCK + minutes(1)
+    ended = followed(
+        "stuck_ended",
+        step.state,
+        facts(step.state, job=job(JobStatus.CANCELED)),
+        STUCK + minutes(1),
     )
     assert ended.state.training is None
     assert ended.actions == ()
@@ -79,7 +92,9 @@ def test_stuck_job_is_cancelled_and_not_tried_again() -> None:
 def test_failed_job_gets_another_attempt_under_another_name() -> None:
     """A name that failed can never be used again."""
     before = state(training=training())
-    step = follow(before, facts(before, job=job(JobStatus.FAILED, "node lost")), spec(), LATER)
+    step = followed(
+        "another_attempt", before, facts(before, job=job(JobStatus.FAILED, "node lost"))
+    )
     wish = step.state.training
     assert wish is not None
     assert (wish.job, wish.attempt) == ("flights-slot-20261123t1200-a2", 2)
@@ -97,7 +112,7 @@ def test_failed_job_gets_another_attempt_under_another_name() -> None:
 def test_job_is_given_up(status: JobStatus, attempt: int, code: str) -> None:
     """The last attempt, or a hand that cancelled, ends the training; the champion stays."""
     before = state(training=training(attempt=attempt), champion=champion(1))
-    step = follow(before, facts(before, job=job(status)), spec(), LATER)
+    step = followed(code, before, facts(before, job=job(status)))
     assert (step.kind, step.actions) == (Kind.FAILED, ())
     assert [reason.code for reason in step.reasons] == [code]
     assert step.state.champion == champion(1)
@@ -108,7 +123,7 @@ def test_refused_data_is_quarantined_by_name() -> None:
     before = state(training=training(previous=None), manifest=MANIFEST)
     problems = (Problem("flights/b", "truncated: 10 bytes"), Problem(None, "too few days"))
     seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys("a", "b"))
-    step = follow(before, seen, spec(), LATER)
+    step = followed("data_refused", before, seen)
     assert step.kind is Kind.REFUSED
     assert [reason.text for reason in step.reasons] == [
         "flights/b: truncated: 10 bytes",
@@ -117,6 +132,48 @@ def test_refused_data_is_quarantined_by_name() -> None:
     assert step.state.quarantine == (Quarantined("flights/b", "0xb", "truncated: 10 bytes"),)
     assert (step.state.training, step.state.manifest, step.state.listed_at) == (None, None, None)
     assert "flights/b" in step.state.last_refusal
+
+
+def test_an_order_that_was_refused_is_not_repeated() -> None:
+    """The service's own words end the training, and are not held against a rollout besides."""
+    words = "could not submit: quota"
+    before = state(training=training(), order_refused=words, rollout=rollout(Phase.PENDING))
+    step = followed("order_refused", before, facts(before))
+    assert step.state.training is None
+    assert step.state.order_refused == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "told", "named", "more"),
+    [
+        (3, 3, 3, ""),
+        (4, 4, 3, " and 1 more"),
+        (20, 20, 3, " and 17 more"),
+        (21, 20, 3, " and 18 more"),
+    ],
+)
+def test_many_problems_are_told_shortly(count: int, told: int, named: int, more: str) -> None:
+    """A decision holds twenty reasons at most, what people read on the status names three."""
+    names = [f"{number:02}" for number in range(count)]
+    before = state(training=training(previous=EARLIER), manifest=MANIFEST)
+    problems = tuple(Problem(f"flights/{name}", "empty") for name in names)
+    seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys(*names))
+    step = follow(before, seen, spec(), LATER)
+    assert len(step.reasons) == told
+    shown = "; ".join(f"flights/{name}: empty" for name in names[:named])
+    assert step.state.last_refusal == f"{JOB} refused its data: {shown}{more}"
+    assert len(step.state.quarantine) == count
+    assert step.state.manifest == EARLIER
+
+
+def test_a_problem_with_a_file_that_was_not_pinned_quarantines_nothing() -> None:
+    """Without its etag a file could never come back, so it is named and left alone."""
+    before = state(training=training())
+    problems = (Problem("flights/other", "who is that?"),)
+    seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys("a"))
+    step = follow(before, seen, spec(), LATER)
+    assert step.state.quarantine == ()
+    assert [reason.code for reason in step.reasons] == ["data_refused"]
 
 
 def test_quarantine_is_bounded() -> None:
@@ -135,7 +192,7 @@ def test_promotion_gives_out_the_next_number() -> None:
     """A promoted challenger gets a number in the saved state before anything is registered."""
     before = state(training=training(), last_version=9)
     seen = facts(before, job=job(JobStatus.COMPLETED), metrics=metrics_text())
-    step = follow(before, seen, spec(), LATER)
+    step = followed("promoted", before, seen)
     wish = step.state.rollout
     assert wish is not None
     assert (wish.subject.deployment, wish.phase) == ("v10-e1", Phase.PENDING)
@@ -154,7 +211,7 @@ def test_newer_version_supersedes_a_rollout() -> None:
         metrics=metrics_text(),
         release=Release("noon_retrain:abc", 4),
     )
-    step = follow(before, seen, spec(), LATER)
+    step = followed("supersedes", before, seen)
     assert step.state.rollout is not None
     assert step.state.rollout.subject.deployment == "v3-e4"
     assert "supersedes" in [reason.code for reason in step.reasons]
@@ -162,16 +219,24 @@ def test_newer_version_supersedes_a_rollout() -> None:
 
 TURNED_DOWN: list[tuple[str, str | None, str]] = [
     ("retained", metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03)), "retained: roc_auc 0.7500"),
+    (
+        "retained_for_two_reasons",
+        metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03), sample_rows=0),
+        "retained: roc_auc 0.7500 is worse, paired difference to champion 1: "
+        "-0.0500 [-0.0700, -0.0300]; the model answered no sample row",
+    ),
     ("halted", None, "halted: metrics.json is missing"),
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "words"), TURNED_DOWN, ids=["retained", "halted"])
+@pytest.mark.parametrize(
+    ("name", "text", "words"), TURNED_DOWN, ids=[row[0] for row in TURNED_DOWN]
+)
 def test_turned_down_challenger_leaves_no_version(name: str, text: str | None, words: str) -> None:
     """Only what is promoted gets a number; what is refused is told to people."""
     before = state(training=training(champion=1), champion=champion(1), last_version=1)
     seen = facts(before, job=job(JobStatus.COMPLETED), metrics=text)
-    step = follow(before, seen, spec(), LATER)
+    step = followed(name, before, seen)
     assert step.kind is Kind.REFUSED
     assert step.state == replace(before, training=None, last_refusal=step.state.last_refusal)
     assert step.state.last_refusal.startswith(words)
@@ -188,3 +253,10 @@ def test_every_end_of_a_job_is_found_by_its_name() -> None:
     before = state(training=training())
     for case in seen:
         assert f"job:{JOB}" in follow(before, facts(before, **case), spec(), LATER).about
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    ends = ["job_failed", "job_canceled", "data_refused", "not_submitted", "order_refused"]
+    goes_on = ["running", "missing", "stuck", "stuck_ended", "another_attempt"]
+    TOLD.check_rows([*goes_on, *ends, *(row[0] for row in TURNED_DOWN), "promoted", "supersedes"])

@@ -10,6 +10,7 @@ import pytest
 from simulation.drills.drill import Result
 from simulation.drills.gate import CASES
 from simulation.drills.gate_files import DRILLS as FILE_DRILLS
+from simulation.drills.operators import DRILLS as OPERATOR_DRILLS
 from simulation.drills.rollout import DRILLS as ROLLOUT_DRILLS
 from simulation.drills.trigger import DRILLS as TRIGGER_DRILLS
 from simulation.proof import cases, emulated, page, passed_in
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DRILLS = {
     *(f"gate: {name}" for name, _, _ in CASES),
     *(f"gate: {drill.name}" for drill in FILE_DRILLS),
-    *(f"rollout: {drill.name}" for drill in ROLLOUT_DRILLS),
+    *(f"rollout: {drill.name}" for drill in (*ROLLOUT_DRILLS, *OPERATOR_DRILLS)),
     *(f"trigger: {drill.name}" for drill in TRIGGER_DRILLS),
 }
 
@@ -82,6 +83,21 @@ def test_page_tells_what_missed_and_what_did_not_run(tmp_path: Path) -> None:
     assert ends["latency doubled"] == "yes"
     assert (ends["31"], ends["40"], ends["42"]) == ("**no**", "**no**", "yes")
     assert (ends["43"], ends["25"]) == ("not run", "cannot be staged")
+
+
+def test_page_tells_what_mutation_testing_found() -> None:
+    """A package that was not tried as a whole has no score, and without a run nothing is told."""
+    found = {"mutants": 10, "killed": 8, "timeout": 1, "survived": 1, "equivalent": 0}
+    mutation = {
+        "at": "2026-11-23 12:00Z",
+        "packages": {"shared/domain": found, "shared/application": None},
+        "modules": {"shared/domain/rollout.py": {"score": found}},
+    }
+    lines = page({}, {}, mutation).splitlines()
+    assert "| **shared/domain** | 10 | 8 | 1 | 1 | 0 | 90.0% |" in lines
+    assert "| `shared/domain/rollout.py` | 10 | 8 | 1 | 1 | 0 | 90.0% |" in lines
+    assert any(line.startswith("| **shared/application** | not run |") for line in lines)
+    assert "Not run." in page({}, {}).splitlines()
 
 
 def test_page_is_in_the_docs_with_every_drill() -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def main() -> int:
     if unknown:
         print(f"not one of the modules below {' or '.join(KILLED_MIN)}: {', '.join(unknown)}")
         return 2
-    began = time.monotonic()
+    began, digests = time.monotonic(), {module: digest(ROOT / module) for module in modules}
     try:
         mutants = try_all(ROOT, modules, ROOT / ".noon" / "mutation", options.workers)
     except BrokenRunError as error:
@@ -52,7 +53,7 @@ def main() -> int:
     known = still_true(_read(options.json), ROOT)
     for module in modules:
         judged = judge_module([each for each in mutants if each.module == module], equivalents)
-        known[module] = {"digest": digest(ROOT / module), **judged}
+        known[module] = {"digest": digests[module], **judged}
     scores = packages(known, ROOT)
     wrong = [*misses(scores), *untrue(equivalents, mutants)]
     _write(options.json, known, scores)
@@ -94,8 +95,13 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, known: Mapping[str, Any], scores: Mapping[str, Score | None]) -> None:
     whole = {package: score and asdict(score) for package, score in scores.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"schema": 1, "packages": whole, "modules": dict(sorted(known.items()))})
-    path.write_text(text + "\n")
+    kept = {
+        "schema": 1,
+        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}Z",
+        "packages": whole,
+        "modules": dict(sorted(known.items())),
+    }
+    path.write_text(json.dumps(kept) + "\n")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def score(ml_client: MLClient, ml_emulator: Emulator, two_deployments: None) -> 
     return post
 
 
+@pytest.mark.behaviour("The answer names its deployment in azureml-model-deployment")
 def test_traffic_decides_who_answers_and_the_answer_names_it(score: Score) -> None:
     """All requests go to the deployment with all the weight; its model lies one level down."""
     for _ in range(5):
@@ -115,6 +116,7 @@ def test_traffic_decides_who_answers_and_the_answer_names_it(score: Score) -> No
         assert answer.json()["model"] == ["version 1"]
 
 
+@pytest.mark.behaviour("The service adds variables of its own to environmentVariables")
 def test_a_deployment_shows_what_the_service_adds(
     ml_client: MLClient, two_deployments: None
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_deployment_shows_what_the_service_adds(
     assert deployment.readiness_probe.failure_threshold == 30
 
 
+@pytest.mark.behaviour("azureml-model-deployment in a request reaches a deployment at 0 %")
 def test_a_header_reaches_a_deployment_without_traffic(score: Score) -> None:
     """Smoke tests at 0 % work; the container sees neither token nor header."""
     answer = score({}, azureml_model_deployment="green")
@@ -137,6 +140,7 @@ def test_a_header_reaches_a_deployment_without_traffic(score: Score) -> None:
     assert score({}, azureml_model_deployment="red").status_code == 404
 
 
+@pytest.mark.behaviour("A container's error is a 424 with its status in a header")
 def test_what_the_container_refuses_arrives_as_424(score: Score) -> None:
     """The original status is in a header and the body passes through."""
     answer = score({"status": 422})
@@ -146,6 +150,7 @@ def test_what_the_container_refuses_arrives_as_424(score: Score) -> None:
     assert answer.json()["label"] == "blue"
 
 
+@pytest.mark.behaviour("401 in scoring for what does not fit the auth mode")
 def test_without_a_valid_token_nobody_scores(score: Score) -> None:
     """No token, a made-up token and a token for something else are 401."""
     assert score({}, authorization="").status_code == 401
@@ -154,6 +159,7 @@ def test_without_a_valid_token_nobody_scores(score: Score) -> None:
     assert score({}, authorization=f"Bearer {other}").status_code == 401
 
 
+@pytest.mark.behaviour("408 over request_timeout, 429 over twice the concurrency")
 def test_slow_requests_end_with_408_and_too_many_with_429(score: Score) -> None:
     """One request runs, one waits, the third is refused; who takes too long is cut off."""
     with ThreadPoolExecutor(3) as pool:
@@ -197,6 +203,7 @@ def test_traffic_that_makes_no_sense_is_refused(
     assert ml_client.online_endpoints.get(ENDPOINT).traffic["blue"] == 100
 
 
+@pytest.mark.behaviour("PUT of an endpoint without its traffic map sets all traffic to 0")
 def test_an_endpoint_written_without_traffic_loses_it(
     ml_client: MLClient, two_deployments: None, score: Score
 ) -> None:
@@ -228,6 +235,7 @@ def test_while_an_operation_runs_the_old_traffic_is_shown_and_writes_are_refused
     ml_client.online_endpoints.begin_create_or_update(new_endpoint({"blue": 100})).result()
 
 
+@pytest.mark.behaviour("A container that does not start fails the deployment; its logs can be read")
 def test_a_container_that_does_not_start_fails_the_deployment_with_its_logs(
     ml_client: MLClient, deploy: Deploy, two_deployments: None
 ) -> None:
@@ -244,6 +252,7 @@ def test_a_container_that_does_not_start_fails_the_deployment_with_its_logs(
     assert names == ["blue", "green"]
 
 
+@pytest.mark.behaviour("A deployment with live or mirrored traffic is not deleted")
 def test_a_deployment_with_traffic_is_not_deleted(
     ml_client: MLClient, two_deployments: None, score: Score
 ) -> None:
@@ -271,6 +280,26 @@ def test_keys_open_an_endpoint_that_takes_keys(ml_client: MLClient) -> None:
     ]
     assert [answer.status_code for answer in codes] == [404, 404, 401]
     ml_client.online_endpoints.begin_delete("tiny-keys").result()
+
+
+@pytest.mark.behaviour("A regenerated key opens the endpoint and the old one no more")
+def test_a_key_can_be_made_anew(ml_client: MLClient) -> None:
+    """The SDK sends the present key along and gets a fresh one; the other key stays."""
+    endpoint = ManagedOnlineEndpoint(name="tiny-new-keys", auth_mode="key")
+    ml_client.online_endpoints.begin_create_or_update(endpoint).result()
+    uri = ml_client.online_endpoints.get("tiny-new-keys").scoring_uri
+    before = ml_client.online_endpoints.get_keys("tiny-new-keys")
+    for kind in ("primary", "secondary"):
+        ml_client.online_endpoints.begin_regenerate_keys("tiny-new-keys", key_type=kind).result()
+    after = ml_client.online_endpoints.get_keys("tiny-new-keys")
+    keys = (before.primary_key, before.secondary_key, after.primary_key, after.secondary_key)
+    assert len(set(keys)) == 4
+    codes = [
+        requests.post(uri, json={}, headers={"authorization": f"Bearer {key}"}, timeout=5)
+        for key in keys
+    ]
+    assert [answer.status_code for answer in codes] == [401, 401, 404, 404]
+    ml_client.online_endpoints.begin_delete("tiny-new-keys").result()
 
 
 def test_a_token_of_azure_ml_opens_an_endpoint_that_takes_it(ml_client: MLClient) -> None:

@@ -49,6 +49,7 @@ def settled(served: Served) -> bool:
     return all(state(served, name) in ("Succeeded", "Failed") for name in names)
 
 
+@pytest.mark.behaviour("A deployment whose creation failed can only be deleted")
 @pytest.mark.parametrize("code", ["ImageBuildFailure", "OutOfQuota"])
 def test_provisioning_fails_when_it_is_told_to(staged: Served, code: str) -> None:
     """The PUT is accepted, operation and state end Failed, nothing runs; only deletion helps."""
@@ -98,6 +99,7 @@ def test_provisioning_takes_longer_and_is_not_disturbed(staged: Served) -> None:
     assert staged.score(deployment="green").status_code == 200
 
 
+@pytest.mark.behaviour("Quota is refused when the deployment is made, as a UserError")
 def test_quota_is_refused_at_once(staged: Served) -> None:
     """The PUT of the one deployment is 400 in the service's shape, and there is no such thing."""
     staged.fault(
@@ -134,6 +136,7 @@ def test_a_new_deployment_can_be_missing_for_some_reads(staged: Served) -> None:
     assert [one.name for one in listed] == ["blue", "green"]
 
 
+@pytest.mark.behaviour("A new deployment can be 404 for a while")
 def test_a_new_deployment_can_be_missing_for_some_time(staged: Served) -> None:
     """The time counts from its creation, not from the rule."""
     staged.fault(operation="Hidden.{}.green", for_seconds=1.0)
@@ -150,6 +153,7 @@ def test_a_new_deployment_can_be_missing_for_some_time(staged: Served) -> None:
     assert staged.control("GET", "faults")["value"][0]["hits"] >= 1
 
 
+@pytest.mark.behaviour("Traffic read back can be stale")
 def test_the_old_traffic_can_be_read_back_for_a_while(staged: Served) -> None:
     """The operation has ended well and the new traffic is live, but reads show the old map."""
     staged.deploy("green")
@@ -174,6 +178,7 @@ def test_traffic_that_cannot_be_set_stays_as_it_was(staged: Served) -> None:
     assert staged.route(green=100).traffic["green"] == 100
 
 
+@pytest.mark.behaviour("409 although the endpoint has succeeded, on demand")
 def test_a_write_can_be_refused_although_nothing_is_under_way(staged: Served) -> None:
     """409 as often as told, as the service does right after a success."""
     message = "Cannot create a deployment on an endpoint in Updating provisioning state."

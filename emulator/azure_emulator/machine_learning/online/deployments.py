@@ -136,7 +136,8 @@ class OnlineDeployments:
             "scaleType": "Manual",
         }
         kind = f"{PROVIDER}/workspaces/{DEPLOYMENTS}"
-        return call.page([{"resourceType": kind, "sku": sku, "capacity": capacity}])
+        named = {key: value for key, value in sku.items() if key in ("name", "tier")}
+        return call.page([{"resourceType": kind, "sku": named, "capacity": capacity}])
 
     def _written(self, call: Call, body: Json) -> Resource:
         name = call.params["deployment"]

@@ -1,0 +1,3 @@
+"""What a scoring script imports from its own folder."""
+
+WORD = "found"
