@@ -14,6 +14,7 @@ from shared.domain.health import (
     Counts,
     Outcome,
     bucket_of,
+    by_deployment,
     check_canary,
     usual_latency,
 )
@@ -51,6 +52,19 @@ def test_counts_add_up(latencies: list[float], cut: int) -> None:
     """Two processes' counts together are those of one that saw everything."""
     parts = timed(*latencies[:cut]).plus(timed(*latencies[cut:]))
     assert parts == Counts().plus(timed(*latencies))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.floats(1, 30_000))))
+def test_rows_of_a_deployment_are_one(rows: list[tuple[str, int, float]]) -> None:
+    """Whoever counted, and in whatever order the rows are read, each deployment has its sum."""
+    counted = [
+        (name, Counts(failed + 1, failed, 1, timed(latency).latencies[: bucket_of(latency) + 1]))
+        for name, failed, latency in rows
+    ]
+    expected: dict[str, Counts] = {}
+    for name, counts in counted:
+        expected[name] = expected.get(name, Counts()).plus(counts)
+    assert by_deployment(counted) == expected
 
 
 CHECKS: list[tuple[str, Counts, Counts, float | None, Outcome]] = [
