@@ -81,12 +81,13 @@ class StepRunner:
         starting = asyncio.create_task(StepProcess.start(log))
         try:
             staged = await self._stage(run, folder, log)
+            self._runs.set_status(run.name, "Queued")
+            self._runs.set_status(run.name, "Running")
+            await self._suffer(run, log)
         except BaseException:
             await (await starting).abandon()
             raise
-        self._runs.set_status(run.name, "Queued")
         process = await starting
-        self._runs.set_status(run.name, "Running")
         try:
             code = await self._execute(run, process, staged, folder / "code", log)
             self._runs.set_status(run.name, "Finalizing")
@@ -113,6 +114,14 @@ class StepRunner:
             words = f"The inputs could not be prepared: {error}"
             raise await self._refusal(run, log, words) from error
         return _Staged(line, self._environment(run, inputs, paths), outputs)
+
+    async def _suffer(self, run: StepRun, log: Path) -> None:
+        """Play the fault that is due: the step takes longer, or fails instead of running."""
+        fault = self._context.faults.take(f"Step.{run.root}.{run.step.path}")
+        if fault:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault and fault.fails:
+            raise await self._refusal(run, log, fault.words(f"The step {run.step.name}"))
 
     async def _refusal(self, run: StepRun, log: Path, words: str) -> StepFailedError:
         with log.open("a") as text:
