@@ -28,6 +28,10 @@ BY_STATUS: dict[int, type[NoonError]] = {
     408: UnavailableError,
 }
 
+DETAILS_MAX = 3
+DETAIL_MAX = 500
+"""Characters; some are whole documents."""
+
 
 @contextmanager
 def azure_errors(doing: str) -> Iterator[None]:
@@ -54,4 +58,12 @@ def of_response(doing: str, error: HttpResponseError) -> NoonError:
 def first_line(error: Exception) -> str:
     """What an error says, without the request that some clients append."""
     text = str(getattr(error, "message", "") or error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    line = text.splitlines()[0] if text else type(error).__name__
+    return ": ".join((line, *_details(error)))
+
+
+def _details(error: Exception) -> list[str]:
+    """What is behind a refusal that only says "The request is invalid."."""
+    details = getattr(getattr(error, "error", None), "details", None) or ()
+    said = (str(getattr(each, "message", "") or "").strip() for each in details)
+    return [text.splitlines()[0][:DETAIL_MAX] for text in said if text][:DETAILS_MAX]
