@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,10 +29,6 @@ BY_STATUS: dict[int, type[NoonError]] = {
     408: UnavailableError,
 }
 
-DETAILS_MAX = 3
-DETAIL_MAX = 500
-"""Characters; some are whole documents."""
-
 
 @contextmanager
 def azure_errors(doing: str) -> Iterator[None]:
@@ -56,14 +53,21 @@ def of_response(doing: str, error: HttpResponseError) -> NoonError:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without the request that some clients append."""
+    """What an error says, without the request that some clients append, with its details.
+
+    The inference service behind Azure ML says what is wrong in the details alone, as JSON.
+    """
     text = str(getattr(error, "message", "") or error).strip()
     line = text.splitlines()[0] if text else type(error).__name__
-    return ": ".join((line, *_details(error)))
-
-
-def _details(error: Exception) -> list[str]:
-    """What is behind a refusal that only says "The request is invalid."."""
     details = getattr(getattr(error, "error", None), "details", None) or ()
-    said = (str(getattr(each, "message", "") or "").strip() for each in details)
-    return [text.splitlines()[0][:DETAIL_MAX] for text in said if text][:DETAILS_MAX]
+    more = [words for detail in details for words in _words(str(detail.message or ""))]
+    return f"{line} ({'; '.join(more)})" if more else line
+
+
+def _words(message: str) -> list[str]:
+    try:
+        document = json.loads(message)
+        groups = document["errors"].values()
+        return [str(words) for group in groups for words in group]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return message.strip().splitlines()[:1] if not message.startswith("{") else []

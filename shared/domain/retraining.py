@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.domain.actions import Action, PinData, PinnedFile, SubmitJob
 from shared.domain.comparison import against_whom
@@ -283,7 +283,3 @@ def _keys(files: tuple[PinnedFile, ...]) -> set[tuple[str, str]]:
 
 def _stamp(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _hours(span: timedelta) -> str:
-    return f"{span.total_seconds() / 3600:.1f} h"

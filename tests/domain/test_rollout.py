@@ -340,16 +340,6 @@ CASES = [
         rollout=BACK,
     ),
     Case(
-        "back_whatever_was_refused",
-        C,
-        endpoint({"v1-e1": 100, "v2-e1": 0}),
-        "rolled_back",
-        Phase.ROLLED_BACK,
-        (),
-        OURS | {"order_refused": "quota"},
-        rollout=BACK,
-    ),
-    Case(
         "back_waits",
         C,
         endpoint({"v1-e1": 90, "v2-e1": 10}, updating=("v2-e1",)),

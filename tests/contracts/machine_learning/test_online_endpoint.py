@@ -146,6 +146,13 @@ def test_deployment_that_does_not_come_up_says_why(online_endpoint, unique: str)
     assert online_endpoint.settled().deployments == {}
 
 
+def test_refusal_says_what_is_wrong(azure_endpoint, unique: str) -> None:
+    """The service says it in the details of its error alone."""
+    deployed(azure_endpoint, unique, ONE)
+    with pytest.raises(RefusedError, match=r"is invalid\. \(.*v9-e1"):
+        azure_endpoint.endpoint.set_traffic(unique, {"v9-e1": 100})
+
+
 def test_write_of_traffic_changes_nothing_else(
     azure_endpoint, workspace: AzureMachineLearning, unique: str
 ) -> None:
