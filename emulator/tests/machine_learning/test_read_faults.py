@@ -84,6 +84,24 @@ def test_a_job_can_be_missing_or_behind(
     assert "Completed" not in seen[:2]
 
 
+def test_a_step_can_fail_and_take_longer(
+    ml_client: MLClient,
+    tiny_job: Any,
+    until_ended: Callable[[str], str],
+    fault: Callable[..., Any],
+) -> None:
+    """One step of the job fails with the rule's words, in its log too; the others are spared."""
+    fault(operation="Step.tiny-preempted.train", code="Lost", message="the node is gone")
+    fault(id="slow", operation="Step.tiny-preempted.prepare", delay_seconds=0.3)
+    ml_client.jobs.create_or_update(tiny_job("tiny-preempted"))
+    assert until_ended("tiny-preempted") == "Failed"
+    steps = {
+        child.display_name: child.status
+        for child in ml_client.jobs.list(parent_job_name="tiny-preempted")
+    }
+    assert steps == {"prepare": "Completed", "train": "Failed"}
+
+
 def test_what_never_changed_is_not_stale(ml_client: MLClient, fault: Callable[..., Any]) -> None:
     """There is nothing older to show, and no hit is counted."""
     ml_client.data.create_or_update(Data(name="once", version="1", path=PATH, type="uri_folder"))
