@@ -21,7 +21,8 @@ a request on its way to a connection that we close would be lost."""
 
 SWITCH_SECONDS = 0.0001
 """How long a thread that loads a model may keep the interpreter while a request waits for it.
-Python's own 5 ms would be paid by every request, since each one lets go of it while it is scored."""
+
+Python's own 5 ms would be paid by every request: each lets go of it while it is scored."""
 
 
 class DrainingServer(uvicorn.Server):
