@@ -544,7 +544,7 @@ SCORED = {
     "odd": Scored(402, b"pay", "text/plain", "v3-e1"),
     "bad rows": Scored(400, b"{}", "application/problem+json", "v3-e1"),
     "busy": Scored(429, b"", "text/plain", "v3-e1", retry_after="7"),
-    "too late": Scored(408, b"", "text/plain", "v3-e1"),
+    "timed out": Scored(408, b"", "text/plain", "v3-e1"),
     "broken": Scored(599, b"", "text/plain", "v3-e1"),
     "beyond": Scored(600, b"", "text/plain", ""),
     "moved": Scored(302, b'{"a":1}', "text/html", "v3-e1"),
@@ -586,8 +586,11 @@ def test_predictions_of_nobody_are_answered_in_full(world: World) -> None:
     said("predictions", "unknown model", ask(world, scorer, model="ships"))
     said("predictions", "too large", ask(world, scorer, body=b"x" * 5_000_001))
     said("predictions", "no champion", ask(world, scorer))
+    said("predictions", "as large as may be", ask(world, scorer, body=b"x" * 5_000_000))
     breaking(world, "state", "load", UnavailableError("tables are down"))
     said("predictions", "no storage", ask(world, scorer))
+    serve(world)
+    said("predictions", "too late", ask(world, PlannedScorer(None)))
 
 
 def test_event_is_ruled_as_it_was_parsed(world: World) -> None:
