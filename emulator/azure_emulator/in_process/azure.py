@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from starlette.types import ASGIApp, Message
 
+    from ..router import Operation
+
 AZURE = "https://management.azure.com"
 """Where the SDK believes it is: that of the cloud it knows by itself."""
 STORAGE = f"https://memory.invalid/{ACCOUNT}"
@@ -151,6 +153,10 @@ class InProcessAzure:
         if answer.status >= 400:
             raise ValueError(answer.content.decode())
         return json.loads(answer.content)
+
+    def operations(self) -> list[Operation]:
+        """Give the operations of the control plane that are implemented."""
+        return self._server.router.operations()
 
     def blobs(self) -> BlobServiceClient:
         """Give a client of the storage account in memory."""
