@@ -10,7 +10,7 @@ import pytest
 from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 INFERENCE_SERVER = Path(__file__).resolve().parents[2] / ".venv-inference" / "bin" / "azmlinfsrv"
@@ -49,3 +49,12 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
         for name, value in emulator.environment.items():
             patch.setenv(name, value)
         yield emulator
+
+
+@pytest.fixture(autouse=True)
+def behaviour_in_the_report(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    """The report names the behaviour that a test shows; `make conformance` reads it there."""
+    if marker := request.node.get_closest_marker("behaviour"):
+        record_property("behaviour", marker.args[0])

@@ -17,7 +17,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'"probe"')
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - http.server's name
 
 
 if __name__ == "__main__":

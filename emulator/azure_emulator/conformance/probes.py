@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.ai.ml import Output, command, dsl
@@ -35,7 +36,6 @@ from azure.ai.ml.entities._assets._artifacts._package.inferencing_server import 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from azure.ai.ml import MLClient
 
@@ -57,6 +57,8 @@ KINDS = (
 LOCAL_MACHINE = ("data.mount", "datastores.mount")
 """They mount a folder with azureml-dataprep, which is no part of the SDK."""
 IMAGE = "probe-container:1"
+CONTAINER = f"python {Path(__file__).with_name('container.py')} {{port}}"
+"""What stands for the image: an option of `serve`."""
 STORE = "azureml://datastores/workspaceblobstore/paths/probe"
 ENDED = ("Completed", "Failed", "Canceled")
 JOB_SECONDS = 60.0
@@ -105,12 +107,11 @@ class World:
     def schedule(self) -> JobSchedule:
         """Give a schedule that is never due while the probes run."""
 
-        @dsl.pipeline(name="probe")  # type: ignore[untyped-decorator, unused-ignore]
-        def pipeline() -> None:
+        def probe() -> None:
             self.client.components.get("probe", "1")()
 
         trigger = Recurrence(frequency="week", interval=50, time_zone=TimeZone.UTC)
-        job = pipeline()
+        job = dsl.pipeline(probe)()
         job.settings.default_compute = "cpu-cluster"
         return JobSchedule(name="probe-schedule", trigger=trigger, create_job=job)
 
@@ -122,10 +123,12 @@ class World:
 
 
 def _component(world: World) -> Any:
+    (world.folder / "code").mkdir(exist_ok=True)
+    (world.folder / "code" / "said.txt").write_text("said")
     path = world.folder / "component.yml"
     path.write_text(
         "$schema: https://azuremlschemas.azureedge.net/latest/commandComponent.schema.json\n"
-        "name: probe\nversion: 1\ntype: command\ncommand: echo done\n"
+        "name: probe\nversion: 1\ntype: command\ncommand: echo done\ncode: code\n"
         f"environment:\n  image: {IMAGE}\n"
     )
     from azure.ai.ml import load_component
@@ -205,10 +208,10 @@ PROBES: dict[str, Callable[[World], object]] = {
         Workspace(name="probe", location="local")
     ).result(),
     "workspaces.begin_update": lambda w: w.client.workspaces.begin_update(
-        Workspace(name=w.client.workspace_name, description="probed")
+        Workspace(name=str(w.client.workspace_name), description="probed")
     ).result(),
     "workspaces.begin_delete": lambda w: w.client.workspaces.begin_delete(
-        "probe", delete_dependent_resources=False
+        str(w.client.workspace_name), delete_dependent_resources=False
     ).result(),
     "compute.get": lambda w: w.client.compute.get("cpu-cluster"),
     "compute.list": lambda w: list(w.client.compute.list()),
