@@ -24,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: conformance help setup up demo down reset test check drill mutate proof simulate format lock docs coverage
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs coverage bench conformance
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -74,6 +74,9 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills
 	mv .noon/proof.md docs/proof.md
 	exit $$code
 
+bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
 coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summary
 	@mkdir -p reports
 	code=0 # The summary is written also when something failed.
@@ -114,6 +117,9 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 	pin inference.in inference.txt --python-version 3.11
 	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
 	pin worker.in worker.txt --python-version 3.13 --no-deps -c dev.txt
+	for source in ../bench/peers/*/requirements.in; do
+		pin "$$source" "$${source%.in}.txt" --python-version 3.11
+	done
 
 # What `setup` has done is noted in a file for each step; a newer lock file makes it do it again.
 

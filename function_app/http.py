@@ -45,7 +45,7 @@ def train(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("rollout")
 @blueprint.route(route="models/{model}/rollout/{verb}", methods=["POST"])
 def rollout(req: func.HttpRequest) -> func.HttpResponse:
-    """Pause, resume, abort or roll back a rollout; the function's own key opens it."""
+    """Order something about the model's versions; the function's own key opens it."""
     model, verb = req.route_params["model"], req.route_params["verb"]
     return respond(orders.take_order(runtime().plane, model, verb, req.get_body()))
 

@@ -30,7 +30,8 @@ app = typer.Typer(
     "  NOON_URL            function app to talk to, instead of the local stack\n"
     "  NOON_FUNCTION_KEY   its key for status, why and predict\n"
     "  NOON_ORDERS_KEY     its key for train\n"
-    "  NOON_ROLLOUT_KEY    its key for pause, resume, abort, rollback (else NOON_ORDERS_KEY)\n"
+    "  NOON_ROLLOUT_KEY    its key for pause, resume, proceed, abort, rollback, accept\n"
+    "                      (else NOON_ORDERS_KEY)\n"
     "  NO_COLOR            set: no colours",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -63,7 +63,7 @@ class AppClient:
         return self._order(path, self.orders_key, because, who)
 
     def steer(self, model: str, verb: str, because: str, who: str) -> str:
-        """Order `pause`, `resume`, `abort` or `rollback` and give the order's id."""
+        """Order `pause`, `resume`, `proceed`, `abort`, `rollback` or `accept`; the order's id."""
         path = f"/api/models/{quote(model, safe='')}/rollout/{quote(verb, safe='')}"
         return self._order(path, self.rollout_key, because, who)
 
@@ -148,7 +148,7 @@ def _refusal(error: urllib.error.HTTPError) -> str:
     if error.code == 401:
         return (
             "the key was refused: set NOON_FUNCTION_KEY; for orders NOON_ORDERS_KEY (train) or "
-            "NOON_ROLLOUT_KEY (pause, resume, abort, rollback)"
+            "NOON_ROLLOUT_KEY (pause, resume, proceed, abort, rollback, accept)"
         )
     try:
         problem = json.loads(error.read())

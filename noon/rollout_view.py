@@ -57,6 +57,8 @@ def _lines(status: dict[str, Any], rollout: dict[str, Any]) -> Iterator[tuple[st
     if rollout["failed_checks"]:
         allowed = rollout["failed_checks_allowed"]
         yield "failed", f"{rollout['failed_checks']} checks of this step, {allowed} are allowed"
+    if rollout.get("alone") and not rollout["ended"]:
+        yield "by itself", f"the champion is sick; {rollout['alone']}"
     if reason := rollout["reason"] or rollout["going_back"]:
         yield "reason", reason
     warm = status.get("warm")

@@ -45,6 +45,8 @@ def _lines(model: dict[str, Any]) -> Iterator[tuple[str, str]]:
     )
     if rollout:
         yield "  rollout", rollout_line(rollout)
+    if model.get("accepting"):
+        yield "  accepting", f"the next challenger uncompared; {model['accepting']}"
     if model.get("last_refusal"):
         yield "  last refusal", str(model["last_refusal"])
     for file in model.get("quarantine") or ():

@@ -77,6 +77,46 @@ def resume(model: Model, because: Because, as_json: Json = False) -> int:
 
 
 @steering.command()
+def proceed(model: Model, because: Because, as_json: Json = False) -> int:
+    """Order a rollout to go on although the champion is sick.
+
+    A canary is compared with the champion, and held while that one fails. With this order it is
+    judged by itself until this rollout ends: by its own failures, its own number of requests, and
+    the latency that the champion had while it was well. A canary that fails still comes back.
+
+    \b
+    Examples:
+      noon proceed flights --because "version 3 fails since the new airports, 4 has them"
+      noon proceed flights --because "drill" --json
+
+    Exit codes: 0 ordered, 1 refused, 2 wrong usage, 3 not running.
+    """
+    from noon.commands.rollout import run_order
+
+    return run_order(model, "proceed", because, as_json=as_json)
+
+
+@steering.command()
+def accept(model: Model, because: Because, as_json: Json = False) -> int:
+    """Order that the next challenger is not compared with the champion, once.
+
+    For a champion that can no longer be scored, such as after its columns changed: every job would
+    be halted. The next challenger that can be judged needs the baseline and all other rules only;
+    then comparisons begin anew with it. It starts no training: noon train does.
+
+    \b
+    Examples:
+      noon accept flights --because "the column dep_hour became dep_minute"
+      noon accept flights --because "drill" --json
+
+    Exit codes: 0 ordered, 1 refused, 2 wrong usage, 3 not running.
+    """
+    from noon.commands.rollout import run_order
+
+    return run_order(model, "accept", because, as_json=as_json)
+
+
+@steering.command()
 def abort(model: Model, because: Because, as_json: Json = False) -> int:
     """Order a rollout to end.
 

@@ -126,6 +126,14 @@ PRESETS: dict[str, Preset] = {
             "delay_seconds": 2.0,
         },
     ),
+    "events-late": Preset(
+        "every event is five seconds late",
+        {"operation": "Event.*", "count": None, "delay_seconds": 5.0},
+    ),
+    "deliveries-fail": Preset(
+        "every delivery is answered 503: retries, and at their end the dead letter",
+        {"operation": "Delivery.*", "count": None, "status": 503},
+    ),
     "app-stopped": Preset(
         "deliveries meet a function app that is stopped",
         {"operation": "Delivery.*", "count": None, "status": 403},

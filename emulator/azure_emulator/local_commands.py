@@ -51,6 +51,9 @@ def up(
     compute: Annotated[list[str] | None, typer.Option(help="A cluster's name.")] = None,
     image: Annotated[list[str] | None, typer.Option(help="IMAGE GLOB=LOCAL COMMAND")] = None,
     python: Annotated[Path | None, typer.Option(help="What `python` is to jobs.")] = None,
+    inference_server: Annotated[
+        Path | None, typer.Option(help="The azmlinfsrv that runs scoring scripts.")
+    ] = None,
     operation_seconds: Annotated[float, typer.Option(help="Least time of operations.")] = 2.0,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Come back when it is ready; `down` ends it.")
@@ -76,8 +79,9 @@ def up(
     for option, values in (("datastore", datastore), ("compute", compute), ("image", image)):
         for value in values or []:
             serve += [f"--{option}", value]
-    if python:
-        serve += ["--python", str(python.absolute())]
+    for option, path in (("python", python), ("inference-server", inference_server)):
+        if path:
+            serve += [f"--{option}", str(path.absolute())]
     place = Home(home.absolute())
     if detach:
         arguments = [each for each in sys.argv[1:] if each not in ("--detach", "-d")]

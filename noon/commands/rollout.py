@@ -1,4 +1,4 @@
-"""`noon rollout`, `pause`, `resume`, `abort` and `rollback`: requests to the function app."""
+"""`noon rollout` and the orders about versions: requests to the function app."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ def run_rollout(model: str, *, watch: bool, as_json: bool) -> int:
 
 
 def run_order(model: str, verb: str, because: str, *, as_json: bool) -> int:
-    """Order something of the model's rollout in the name of the user of this shell."""
+    """Order something about the model's versions in the name of the user of this shell."""
     if not because.strip():
         raise UsageError("--because needs a reason: it is kept with the decision")
     order = find_app().steer(model, verb, because.strip(), getpass.getuser())
     if as_json:
         print(json.dumps({"order_id": order}))
     else:
-        print(f"ordered: {order}. Watch it with: noon rollout {model} --watch")
+        watch = "noon status" if verb == "accept" else f"noon rollout {model} --watch"
+        print(f"ordered: {order}. Watch it with: {watch}")
     return ExitCode.OK
 
 

@@ -53,9 +53,8 @@ class AzureScorer:
         """Pass the body on; raises UnavailableError, or NotAskedError if nothing was sent."""
         clients = self._opened()
         # The caller's headers are not passed on: they could choose the deployment.
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if self._token is not None:
-            headers["Authorization"] = await self._token.header()
+        token = None if self._token is None else await self._token.header()
+        headers = {} if token is None else {"Authorization": token}
         try:
             scored = await _asked(clients.pooled, scoring_uri, body, headers)
         except _NothingCameError:
@@ -112,7 +111,8 @@ def _client(*, reuse: bool = True) -> ClientSession:
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("User-Agent", "Accept"),
+        # Neither rows nor answers are compressed: answers are joined as bytes.
+        headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
         auto_decompress=False,
     )
 

@@ -39,6 +39,7 @@ def rollout_status(
         "paused": rollout.paused,
         "instant": rollout.instant,
         "going_back": rollout.going_back,
+        "alone": rollout.alone,
         "failed_checks": rollout.failed_checks,
         "failed_checks_allowed": policy.failed_checks_allowed,
         "checks": _checks(rollout, decisions),

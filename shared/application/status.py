@@ -50,6 +50,7 @@ _UNSEEN: dict[str, Any] = {
     "training": None,
     "rollout": None,
     "warm": None,
+    "accepting": "",
     "last_refusal": "",
     "quarantine": [],
     "next_due_at": None,
@@ -61,10 +62,19 @@ def _state(state: ModelState) -> dict[str, Any]:
         "champion": _champion(state.champion) if state.champion else None,
         "training": _training(state.training) if state.training else None,
         "warm": _warm(state.warm) if state.warm else None,
+        "accepting": _accepting(state),
         "last_refusal": state.last_refusal,
         "quarantine": [{"path": entry.path, "reason": entry.reason} for entry in state.quarantine],
         "next_due_at": _text(state.next_due_at),
     }
+
+
+def _accepting(state: ModelState) -> str:
+    """That the next challenger is not compared with the champion, by whose leave; "" if it is."""
+    leave, champion = state.accepting, state.champion
+    if leave is None or champion is None or leave.champion != champion.version.number:
+        return ""
+    return leave.words
 
 
 def _champion(champion: Champion) -> dict[str, Any]:
@@ -78,6 +88,7 @@ def _champion(champion: Champion) -> dict[str, Any]:
         "low": score.low,
         "high": score.high,
         "compared_with": score.compared_with,
+        "accepted": champion.version.accepted,
         "trained_rows": score.trained_rows,
         "landed_rows": score.landed_rows,
         "holdout_rows": score.holdout_rows,

@@ -25,6 +25,8 @@ FEW = 4
 LANDINGS_READ = 8
 MANIFESTS_READ = 2
 TURNS_READ = 24
+TO_A_TRAINING = frozenset({"ordered", "order_joined", "accept_ordered"})
+"""Reasons with which an order waits for the next training."""
 RANGES_READ = 24
 """Of a day; each holds so many slots that there are no more."""
 TRAINED_WITHIN = (timedelta(hours=2), timedelta(days=3))
@@ -113,6 +115,8 @@ def _walk(chain: _Chain, asked: Asked) -> None:
             _blob(chain, asked.value)
         case "slot":
             _slot(chain, asked.value)
+        case "order":
+            _order(chain, asked.value)
         case "landing":
             _trained_after(chain, chain.about(f"landing:{asked.value}"))
         case _:
@@ -139,6 +143,17 @@ def _event(plane: ControlPlane, text: str, asked: Asked) -> dict[str, Any]:
         )
     links = [link_of(decision).as_dict() for decision in ignored]
     return {"asked": text, "what": asked.what, "model": NOBODY, "links": links}
+
+
+def _order(chain: _Chain, order: str) -> None:
+    """What the order came to; one that waits for a training goes on with the next."""
+    decisions = chain.about(keys.order_key(order), FEW)
+    codes = {reason.code for decision in decisions for reason in decision.reasons}
+    started = keys.named((key for each in decisions for key in each.about), keys.JOB)
+    if codes & TO_A_TRAINING and not started:
+        _trained_after(chain, decisions)
+    else:
+        _from_decisions(chain, decisions)
 
 
 def _slot(chain: _Chain, slot: str) -> None:

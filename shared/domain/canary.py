@@ -98,7 +98,8 @@ def _write(at: Moment, wished: dict[str, int]) -> Step:
 def _judge(at: Moment, since: datetime) -> Step:
     """Check the window since the step's traffic read back, and do what follows from it."""
     health = at.facts.health or {}
-    check = check_canary(health, at.canary, at.stable, at.rollout.usual_ms, at.policy)
+    alone, usual = bool(at.rollout.alone), at.rollout.usual_ms
+    check = check_canary(health, at.canary, at.stable, usual, at.policy, alone=alone)
     facts: dict[str, Json] = {
         "check": check.outcome.value,
         "step": at.policy.steps[at.rollout.step],

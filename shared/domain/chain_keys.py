@@ -44,6 +44,11 @@ def slot_key(slot: str) -> str:
     return f"slot:{slot}"
 
 
+def order_key(order_id: str) -> str:
+    """Of the decision that an order ended in."""
+    return f"order:{order_id}"
+
+
 def missed_key(slot: str) -> str:
     """Of decisions that ended very many slots at once, some of them perhaps on this one's day."""
     return f"missed:{slot[:8]}"

@@ -66,6 +66,10 @@ class Verb(StrEnum):
     """Give up the version that is rolled out."""
     ROLLBACK = "rollback"
     """Give it up, or go back to the former version when none is rolled out."""
+    PROCEED = "proceed"
+    """The champion is sick: judge the canary of this rollout by itself."""
+    ACCEPT = "accept"
+    """The champion cannot be scored any more: judge the next challenger without it, once."""
 
 
 @dataclass(frozen=True, slots=True)

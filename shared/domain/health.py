@@ -131,11 +131,16 @@ def check_canary(
     champion: str,
     usual_ms: float | None,
     policy: RolloutPolicy,
+    *,
+    alone: bool = False,
 ) -> Check:
     """Compare the canary with the champion over one window.
 
     `usual_ms` is the champion's latency from an earlier step, for when it has no traffic left.
+    With `alone` the champion is known to be sick: the canary is held to its own limits.
     """
+    if alone:
+        return _check_alone(counts, canary, champion, usual_ms, policy)
     # Whose a lost answer was is not known. Charged to both it weighs most on the one with the
     # smaller share, so a canary that hangs is found out and a champion is not.
     lost = counts.get(UNKNOWN, Counts())
@@ -149,14 +154,40 @@ def check_canary(
         return Check(Outcome.HOLD, "sick_champion", f"the champion itself fails: {seen}")
     if ill:
         return Check(Outcome.FAILED, "errors", f"the canary fails: {seen}")
+    usual = usual_latency(theirs, policy)
+    return _check_enough(mine, usual_ms if usual is None else usual, policy, seen)
+
+
+def _check_enough(mine: Counts, usual_ms: float | None, policy: RolloutPolicy, seen: str) -> Check:
+    """A canary that does not fail: was it asked often enough, and is it quick enough?"""
     if mine.requests < policy.requests_min:
         text = f"{mine.requests} of {policy.requests_min} requests: {seen}"
         return Check(Outcome.NO_DATA, "no_data", text)
-    limit = _latency_limit(theirs, usual_ms, policy)
+    limit = _latency_limit(usual_ms, policy)
     if limit is not None and mine.timed >= policy.requests_min and mine.latency_ms() > limit:
         text = f"the canary is slow, {limit:.0f} ms are allowed: {seen}"
         return Check(Outcome.FAILED, "slow", text)
     return Check(Outcome.PASSED, "passed", seen)
+
+
+def _check_alone(
+    counts: Mapping[str, Counts],
+    canary: str,
+    champion: str,
+    usual_ms: float | None,
+    policy: RolloutPolicy,
+) -> Check:
+    """Hold the canary to its own limits, beside a champion that is no measure."""
+    mine, theirs = counts.get(canary, Counts()), counts.get(champion, Counts())
+    lost = counts.get(UNKNOWN, Counts())
+    seen = f"by itself: {canary} {_said(mine)}; {champion} {_said(theirs)}"
+    if _ill(mine, policy):
+        return Check(Outcome.FAILED, "errors", f"the canary fails: {seen}")
+    if _ill(mine.plus(lost), policy) and mine.topped_up < policy.requests_min:
+        # A sick champion loses answers, and so may the canary: what we ask it ourselves tells.
+        text = f"{lost.failures} answers were lost, nobody knows whose: {seen}"
+        return Check(Outcome.NO_DATA, "lost_answers", text)
+    return _check_enough(mine, usual_ms, policy, seen)
 
 
 def usual_latency(counts: Counts, policy: RolloutPolicy) -> float | None:
@@ -170,11 +201,10 @@ def _ill(counts: Counts, policy: RolloutPolicy) -> bool:
     return counts.failures > allowed and counts.failure_rate > policy.error_rate_max
 
 
-def _latency_limit(theirs: Counts, usual_ms: float | None, policy: RolloutPolicy) -> float | None:
-    usual = usual_latency(theirs, policy)
-    if usual is None:
-        usual = usual_ms
-    return None if usual is None else usual * policy.latency_ratio_max + policy.latency_slack_ms
+def _latency_limit(usual_ms: float | None, policy: RolloutPolicy) -> float | None:
+    if usual_ms is None:
+        return None
+    return usual_ms * policy.latency_ratio_max + policy.latency_slack_ms
 
 
 def _said(counts: Counts) -> str:

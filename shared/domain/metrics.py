@@ -13,6 +13,9 @@ from typing import Any
 
 from shared.domain.errors import MalformedError
 
+VERSION_DIGITS_MAX = 9
+"""More are no version of ours, and in the end more than Python turns into a number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -88,7 +91,7 @@ def read_metrics(text: str | None) -> Metrics:
     try:
         # NaN and Infinity are no JSON, but Python would read them.
         data = json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedError(f"metrics.json cannot be read: {error}") from None
     metrics = _metrics(_Reader(data, ""))
     _check_pairs(metrics)
@@ -149,7 +152,7 @@ def _scored(reader: _Reader | None) -> Scored | None:
     if reader is None:
         return None
     version = reader.text("version")
-    if not version.isdecimal():
+    if not version.isdecimal() or len(version) > VERSION_DIGITS_MAX:
         raise MalformedError(f"metrics.json: {reader.path}version {version!r} is not a number")
     scored = Scored(int(version), reader.number("value"))
     reader.done()
@@ -235,9 +238,13 @@ class _Reader:
         value = self.take(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise MalformedError(f"metrics.json: {self.path}{key} is not a number")
-        if not math.isfinite(value):
+        try:
+            figure = float(value)
+        except OverflowError:
+            figure = math.inf
+        if not math.isfinite(figure):
             raise MalformedError(f"metrics.json: {self.path}{key} is not finite")
-        return float(value)
+        return figure
 
     def child(self, key: str) -> _Reader:
         return _Reader(self.take(key), f"{self.path}{key}.")

@@ -16,7 +16,7 @@ from shared.domain.decision import Reason
 from shared.domain.errors import MalformedError
 from shared.domain.metrics import Metrics, Scored, read_metrics
 from shared.domain.policy import GatePolicy
-from shared.domain.state import Champion, Score, Training
+from shared.domain.state import Acceptance, Champion, Score, Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,17 @@ def judge(
     strange = _strange(metrics, training, holdout) or _contradictions(metrics)
     if strange:
         return Halt(strange)
-    if (champion.version.number if champion else None) != training.champion:
+    compared = training.accepted.champion if training.accepted else training.champion
+    if (champion.version.number if champion else None) != compared:
         return Retain((_outdated(metrics.champion, champion),), metrics)
     suspect = _suspect_holdout(metrics, policy)
     if suspect:
         return Halt((suspect,))
     broken = tuple(reason for rule in _RULES for reason in rule(metrics, policy))
-    against, passed = _against_champion(metrics, champion, policy, now)
+    if training.accepted is not None:
+        against, passed = _uncompared(metrics, training.accepted), True
+    else:
+        against, passed = _against_champion(metrics, champion, policy, now)
     if broken or not passed:
         return Retain((*(() if passed else (against,)), *broken), metrics)
     return Promote((against,), metrics)
@@ -234,6 +238,14 @@ def _answers(metrics: Metrics, policy: GatePolicy) -> list[Reason]:
 
 
 _RULES = (_enough_rows, _above_baseline, _slices, _anchor, _parity, _answers)
+
+
+def _uncompared(metrics: Metrics, accepted: Acceptance) -> Reason:
+    """Somebody vouches for it instead of the comparison; the other rules hold as ever."""
+    value = f"{metrics.metric} {metrics.challenger:.4f}"
+    over = f"baseline {metrics.baseline_name} {metrics.baseline:.4f}: {metrics.versus_baseline}"
+    text = f"{value}, not compared with champion {accepted.champion}, over {over}; {accepted.words}"
+    return Reason("accepted", text)
 
 
 def _against_champion(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.domain.actions import Action, PinData, PinnedFile, SubmitJob
-from shared.domain.anchor import anchor_of
+from shared.domain.comparison import against_whom
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.events import Verb
 from shared.domain.facts import Facts, Release, Slot, SlotFacts, Snapshot
@@ -199,7 +199,6 @@ def _begin(
     manifest, ordered = pin(state.model, files)
     because = _because(state, slot, len(files) - len(facts.pinned & _keys(files)))
     stamp = slot.key if slot else f"{now:%Y%m%dt%H%M%S}"
-    anchor = anchor_of(state)
     training = Training(
         job=job_name(state.model, cause, stamp, 1),
         cause=cause,
@@ -211,10 +210,9 @@ def _begin(
         previous=state.manifest,
         spec_path=facts.spec_path,
         component=release.component,
-        champion=state.champion.version.number if state.champion else None,
-        anchor=anchor.number if anchor else None,
         slot=slot.key if slot else None,
     )
+    training = against_whom(state, training)
     about = [f"job:{training.job}", f"data:{manifest.data_version}"]
     about += [f"slot:{slot.key}"] if slot else []
     about += [f"order:{state.waiting_order.order_id}"] if state.waiting_order else []
@@ -232,6 +230,9 @@ def _begin(
         PinData(manifest, ordered, _first_read(facts, ordered, training.job)),
         SubmitJob(training),
     )
+    if training.accepted is not None:
+        text = f"not compared with champion {training.accepted.champion}; {training.accepted.words}"
+        notes = [*notes, Reason("uncompared", text)]
     reason = Reason(f"{cause}_due", because)
     due = now + policy.poll
     return Step(state, Kind.ACTED, (*notes, reason), actions, tuple(about), due_at=due)

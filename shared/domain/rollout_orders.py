@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.comparison import accept
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.events import Order, Verb
 from shared.domain.moment import turn_back
@@ -23,6 +24,8 @@ def obey(state: ModelState, orders: tuple[Order, ...], now: datetime) -> list[St
 
 
 def _obey(state: ModelState, order: Order, now: datetime) -> Step:
+    if order.verb is Verb.ACCEPT:
+        return accept(state, order, now)
     words = f"{order.who}: {order.because}"
     rollout = state.rollout
     if rollout is None or rollout.phase.ended:
@@ -37,6 +40,8 @@ def _obey(state: ModelState, order: Order, now: datetime) -> Step:
             return _flag(state, rollout, words, now, paused=True)
         case Verb.RESUME:
             return _flag(state, rollout, words, now, paused=False)
+        case Verb.PROCEED:
+            return _proceed(state, rollout, order, now)
         case Verb.ABORT:
             reason = Reason("abort_ordered", f"aborted by {words}")
             return turn_back(state, reason, now, Phase.ABORTED)
@@ -50,6 +55,21 @@ def _flag(state: ModelState, rollout: Rollout, words: str, now: datetime, *, pau
     state = replace(state, rollout=replace(rollout, paused=paused, soaking_since=since))
     reason = Reason("pause_ordered" if paused else "resume_ordered", words)
     return Step(state, Kind.ACTED, (reason,), due_at=now)
+
+
+def _proceed(state: ModelState, rollout: Rollout, order: Order, now: datetime) -> Step:
+    """The canary is judged by itself from now on: the champion is too sick to compare with."""
+    if state.champion is None:
+        return _refused(state, order, "there is no champion to be compared with", now)
+    if state.address is not None and state.address.serving == "container":
+        return _refused(state, order, "a container is switched without steps to compare", now)
+    if rollout.alone:
+        said = Reason("order_repeated", f"proceed: ordered before; {rollout.alone}")
+        return Step(state, Kind.DUPLICATE, (said,), due_at=now)
+    words = f"{order.who}: {order.because}"
+    text = f"{rollout.subject.deployment} is judged by itself, the champion is sick; {words}"
+    state = replace(state, rollout=replace(rollout, alone=words))
+    return Step(state, Kind.ACTED, (Reason("proceed_ordered", text),), due_at=now)
 
 
 def _return(state: ModelState, words: str, now: datetime) -> Step:

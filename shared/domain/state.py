@@ -68,6 +68,17 @@ class ManifestRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Leave to judge one challenger without comparing it with the champion."""
+
+    order_id: str
+    champion: int
+    """The version that can no longer be compared with; of another champion it says nothing."""
+    words: str
+    """Who gave it, and why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """The one training in flight: a job of this name is wanted."""
 
@@ -90,6 +101,8 @@ class Training:
     slot: str | None = None
     giving_up: str = ""
     """Why the job was cancelled, if it was."""
+    accepted: Acceptance | None = None
+    """Its challenger is not compared with the champion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,8 @@ class Version:
     job: str
     promoted_at: datetime
     score: Score
+    accepted: str = ""
+    """Who let it take its predecessor's place uncompared, and why; none before it is an anchor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,8 @@ class Rollout:
     failed_checks: int = 0
     usual_ms: float | None = None
     """The champion's latency in an earlier step."""
+    alone: str = ""
+    """Who said, and why, that the canary is judged by itself, since the champion is sick."""
     going_back: str = ""
     """Why the traffic goes back to the champion; the rollout ends when that reads back."""
     ending: Phase = Phase.ROLLED_BACK
@@ -211,6 +228,8 @@ class ModelState:
     landing_last_at: datetime | None = None
     listed_at: datetime | None = None
     waiting_order: Order | None = None
+    accepting: Acceptance | None = None
+    """For the next challenger that can be judged."""
     training: Training | None = None
     trained_at: datetime | None = None
     """When the last training was planned."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.actions import CancelJob, SubmitJob
+from shared.domain.comparison import judged
 from shared.domain.decision import Json, Kind, Reason, Step
 from shared.domain.facts import Facts, JobFacts, JobStatus
 from shared.domain.metrics import Metrics
@@ -135,10 +136,13 @@ def _completed(
     match verdict:
         case Promote(reasons, metrics):
             number = state.last_version + 1
-            version = Version(number, training.job, now, score_of(metrics))
+            vouched = training.accepted.words if training.accepted else ""
+            version = Version(number, training.job, now, score_of(metrics), vouched)
+            state = judged(state, training)
             step = _promoted(state, version, reasons, about, facts, now)
             return replace(step, facts={"verdict": "promote", **_numbers(metrics)})
         case Retain(reasons, metrics):
+            state = judged(state, training)
             step = _turned_down(state, "retained", reasons, about, now)
             return replace(step, facts={"verdict": "retain", **_numbers(metrics)})
         case Halt(reasons):

@@ -11,13 +11,15 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from shared.application import intake
+from shared.domain.events import Verb
 from simulation.drills.datasets import CLEAN, Spoilt, files_of
 from simulation.drills.drafts import linear_draft, made_slow
 from simulation.drills.drill import Drill, Found
 from simulation.drills.gate_files import DRILLS as FILE_DRILLS
 from simulation.drills.laboratory import Laboratory, Recipe
 from simulation.drills.verdict import ask_for_training, quiet_world, verdict_on
-from simulation.drills.world import World, drilled_model
+from simulation.drills.world import MODEL, World, drilled_model
 
 YOUNG, OLD = timedelta(hours=2), timedelta(days=15)
 
@@ -100,6 +102,28 @@ def _champion_unreadable(lab: Laboratory) -> Found:
     return verdict_on(world, training)
 
 
+def _accepted(lab: Laboratory, *challengers: Recipe) -> Found:
+    """The champion cannot be scored any more; an operator accepts the next one, ordering twice."""
+    world = _champion(lab, GOOD)
+    for path in [path for path in world.files.files if path.endswith("model.onnx")]:
+        world.files.files[path] = b"not a model"
+    found = []
+    for recipe in (TWIN, *challengers):
+        if recipe.data != CLEAN:
+            _land(world, recipe.data)
+        training = ask_for_training(world)
+        lab.run_job(world, training, recipe)
+        found.append(verdict_on(world, training))
+        if len(found) == 1:
+            for _ in range(2):
+                intake.order(world.plane, MODEL, Verb.ACCEPT, "ada", "its columns changed")
+            world.work_off()
+        world.go_on(90, callers=200)
+    words = ", ".join(each.got.partition(":")[0] for each in found)
+    codes = ", ".join(each.got.partition(": ")[2] for each in found)
+    return Found(f"{words}: {codes}", found[1].reason)
+
+
 def _ratchet(lab: Laboratory, rounds: int = 10) -> Found:
     """Every model is a little worse than the one before, as good within the margin, and old."""
     world = quiet_world()
@@ -177,6 +201,16 @@ CASES: tuple[tuple[str, str, Callable[[Laboratory], Found]], ...] = (
     ),
     ("too few rows", "Retain: too_few_rows", partial(_judged, champion=None, challenger=FEW)),
     ("a champion that cannot be read", "Halt: malformed", _champion_unreadable),
+    (
+        "a champion that cannot be read: the next one is accepted, once",
+        "Halt, Promote, Retain: malformed, accepted, tie",
+        lambda lab: _accepted(lab, GOOD, TWIN),
+    ),
+    (
+        "accepted without the champion, and no better than guessing",
+        "Halt, Retain: malformed",
+        lambda lab: _accepted(lab, SHUFFLED),
+    ),
     ("arguments swapped: the folders", "Failed: retry", _folders_swapped),
     ("ten small regressions in a row", "Retain: worse_than_anchor", _ratchet),
 )

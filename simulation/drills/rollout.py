@@ -17,12 +17,12 @@ LONG = 240
 """Minutes in which every rollout has ended one way or the other."""
 
 
-def _rolling(share: int = 10) -> World:
+def rolling(share: int = 10) -> World:
     """Version 1 rules, version 2 has this share."""
     return second_version(first_champion(new_world()), share)
 
 
-def _found(world: World, *codes: str) -> Found:
+def found_in(world: World, *codes: str) -> Found:
     """How the rollout stands: its phase, and which of these codes were recorded."""
     rollout = world.rollout()
     broken = world.endpoint.broken_rules()
@@ -61,22 +61,22 @@ def _shares_seen(world: World, name: str, minutes: int = LONG) -> list[int]:
 def _good() -> Found:
     world = second_version(first_champion(new_world()), share=10)
     shares = _shares_seen(world, "v2-e1")
-    found = _found(world)
+    found = found_in(world)
     return Found(f"{found.got}: {', '.join(map(str, shares))}", found.reason)
 
 
 def _errors(share: int) -> Found:
-    world = _rolling(share)
+    world = rolling(share)
     world.failing["v2-e1"] = 30
     world.go_on(15, callers=200)
-    return _found(world, "errors")
+    return found_in(world, "errors")
 
 
 def _slow() -> Found:
     world = second_version(first_champion(new_world()))
     world.latency_ms = {"v1-e1": 40, "v2-e1": 80}
     world.go_on(30, callers=200)
-    return _found(world, "slow")
+    return found_in(world, "slow")
 
 
 def _silent(recorded: bool) -> Found:
@@ -86,29 +86,29 @@ def _silent(recorded: bool) -> Found:
     if not recorded:
         world.prober.answers["v2-e1"] = SmokeFacts(Probe.NO_DATA, "nobody answers")
     world.go_on(LONG)
-    return _found(world, "topped_up", "no_data_for_long")
+    return found_in(world, "topped_up", "no_data_for_long")
 
 
 def _dries_up(sick: bool) -> Found:
     """Callers go away in mid-step, before enough of them were seen."""
-    world = _rolling()
+    world = rolling()
     world.go_on(3, callers=100)
     if sick:
         world.prober.answers["v2-e1"] = SmokeFacts(Probe.FAILED, "500")
     world.go_on(LONG)
-    return _found(world, "topped_up", "errors")
+    return found_in(world, "topped_up", "errors")
 
 
 def _dries_up_for_good() -> Found:
     """Callers go away and recorded rows bring nothing: it must never go on."""
-    world = _rolling()
+    world = rolling()
     world.go_on(3, callers=100)
     world.prober.answers["v2-e1"] = SmokeFacts(Probe.NO_DATA, "nobody answers")
     most = 0
     for _ in range(LONG):
         world.go_on(1)
         most = max(most, world.traffic().get("v2-e1", 0))
-    found = _found(world, "no_data_for_long")
+    found = found_in(world, "no_data_for_long")
     return found if most == 10 else Found(f"advanced to {most} % without data", found.reason)
 
 
@@ -123,7 +123,7 @@ def _service(plant: Callable[[World], None], *codes: str, seconds: float = 0) ->
     shares = _shares_seen(world, "v2-e1")
     if world.endpoint.orders.count("v2-e1") > 1:
         return Found("ordered twice", f"orders: {world.endpoint.orders}")
-    found = _found(world, *codes)
+    found = found_in(world, *codes)
     steps = [str(share) for share in shares if share]
     joined = ", ".join([*found.got.partition(": ")[2].split(", "), *steps]).strip(", ")
     return Found(found.got.partition(": ")[0] + (f": {joined}" if joined else ""), found.reason)
@@ -165,65 +165,46 @@ def _stuck_then_failed() -> Found:
     given_up = bool(world.rollout().going_back)
     world.endpoint.never_ready.clear()
     world.go_on(10, callers=200)
-    found = _found(world, "timed_out")
+    found = found_in(world, "timed_out")
     return found if given_up else Found("waited for ever", found.reason)
 
 
 def _new_image() -> Found:
-    world = _rolling()
+    world = rolling()
     world.go_on(LONG, callers=200)
     world.plane.ports.releases.publish(Release(RELEASE.component, 2))
     shares = _shares_seen(world, "v2-e2")
-    found = _found(world)
+    found = found_in(world)
     if world.at().last_version != 2:
         return Found("a new version was given out", found.reason)
     return Found(f"{found.got}: {', '.join(str(share) for share in shares if share)}", found.reason)
 
 
 def _newer_version() -> Found:
-    world = _rolling()
+    world = rolling()
     intake.order(world.plane, MODEL, Verb.TRAIN, "ada", "a fix")
     world.go_on(1, callers=200)
     complete(world, **against(1, 0.75, 0.06, 0.04, 0.08))
     world.go_on(LONG, callers=200)
-    return _found(world, "supersedes")
-
-
-def _steer(verb: Verb, minutes: int = 90, then: Verb | None = None) -> Found:
-    world = _rolling()
-    intake.order(world.plane, MODEL, verb, "ada", "a holiday")
-    world.go_on(minutes, callers=200)
-    if then is not None:
-        intake.order(world.plane, MODEL, then, "ada", "back again")
-        world.go_on(minutes, callers=200)
-    return _found(world, "pause_ordered", "resume_ordered", "abort_ordered", "rollback_ordered")
-
-
-def _paused_and_sick() -> Found:
-    world = _rolling()
-    intake.order(world.plane, MODEL, Verb.PAUSE, "ada", "a holiday")
-    world.go_on(2, callers=200)
-    world.failing["v2-e1"] = 100
-    world.go_on(10, callers=200)
-    return _found(world, "errors")
+    return found_in(world, "supersedes")
 
 
 def _by_hand() -> Found:
-    world = _rolling()
+    world = rolling()
     world.go_on(2, callers=200)
     world.endpoint.set_traffic(MODEL, {"v1-e1": 30, "v2-e1": 70})
     world.go_on(2, callers=200)
     back = world.traffic()
     world.go_on(LONG, callers=200)
-    found = _found(world, "hand_changed")
+    found = found_in(world, "hand_changed")
     return found if back == {"v1-e1": 90, "v2-e1": 10} else Found(f"left at {back}", found.reason)
 
 
 def _sick_champion() -> Found:
-    world = _rolling()
+    world = rolling()
     world.failing["v1-e1"] = 50
     world.go_on(60, callers=200)
-    return _found(world, "sick_champion")
+    return found_in(world, "sick_champion")
 
 
 BACK = "rolled back, v1-e1 100 %"
@@ -273,15 +254,6 @@ DRILLS = (
         "succeeded, v3-e1 100 %: supersedes",
         _newer_version,
     ),
-    Drill("operator pauses", f"{AT_TEN}: pause_ordered", partial(_steer, Verb.PAUSE)),
-    Drill("a paused canary gets sick", f"{BACK}: errors", _paused_and_sick),
-    Drill(
-        "operator pauses and resumes",
-        f"{RULES}: resume_ordered",
-        partial(_steer, Verb.PAUSE, then=Verb.RESUME),
-    ),
-    Drill("operator aborts", "aborted, v1-e1 100 %: abort_ordered", partial(_steer, Verb.ABORT)),
-    Drill("operator rolls back", f"{BACK}: rollback_ordered", partial(_steer, Verb.ROLLBACK)),
     Drill("traffic changed by hand", f"{RULES}: hand_changed", _by_hand),
     Drill("the champion gets sick", f"{AT_TEN}: sick_champion", _sick_champion),
 )

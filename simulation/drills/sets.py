@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from simulation.drills import gate, rollout, trigger
+from simulation.drills import gate, operators, rollout, trigger
 from simulation.drills.drill import Drill, Result, play_all
 from simulation.drills.laboratory import laboratory
 
@@ -16,7 +16,7 @@ def _gate() -> Iterator[Drill]:
 
 SETS: Mapping[str, Callable[[], Iterable[Drill]]] = {
     "gate": _gate,
-    "rollout": lambda: rollout.DRILLS,
+    "rollout": lambda: (*rollout.DRILLS, *operators.DRILLS),
     "trigger": lambda: trigger.DRILLS,
 }
 

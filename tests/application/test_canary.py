@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.application import intake
+from shared.application.status import status
+from shared.application.why import why
 from shared.domain.events import Verb
-from shared.domain.facts import Release
+from shared.domain.facts import JobStatus, Release
 from shared.domain.state import ModelState, Phase, Rollout
 from tests.application.conftest import World
-from tests.application.story import complete, land
+from tests.application.story import complete, land, running
 from tests.builders import RELEASE, against
 
 BETTER = against(1, 0.7, 0.05, 0.03, 0.07)
@@ -43,6 +46,12 @@ def deployments(world: World) -> set[str]:
     endpoint = world.endpoint.get("flights")
     assert endpoint is not None
     return set(endpoint.deployments)
+
+
+def status_of(world: World) -> dict[str, Any]:
+    """What people are shown of flights."""
+    shown: dict[str, Any] = status(world.plane)["models"][1]
+    return shown
 
 
 @pytest.fixture
@@ -182,6 +191,100 @@ def test_operator_ends_a_rollout(rolling: World, verb: Verb, phase: Phase) -> No
     assert deployments(rolling) == {"v1-e1"}
 
 
+def test_operator_proceeds_beside_a_sick_champion(rolling: World) -> None:
+    """Held for ever beside a sick champion, the canary goes on when somebody says why."""
+    rolling.sick.add("v1-e1")
+    rolling.go_on(120, callers=200)
+    assert traffic(rolling) == {"v1-e1": 90, "v2-e1": 10}
+    order = intake.order(rolling.plane, "flights", Verb.PROCEED, "ada", "version 1 is broken")
+    rolling.go_on(1, callers=200)
+    assert rollout_of(rolling).alone == "ada: version 1 is broken"
+    again = intake.order(rolling.plane, "flights", Verb.PROCEED, "bob", "yes")
+    rolling.go_on(60, callers=200)
+    assert traffic(rolling) == {"v2-e1": 100}
+    (obeyed,) = rolling.decisions.about("flights", f"order:{order.order_id}", 5)
+    (repeated,) = rolling.decisions.about("flights", f"order:{again.order_id}", 5)
+    assert "version:2" in obeyed.about
+    text = "v2-e1 is judged by itself, the champion is sick; ada: version 1 is broken"
+    assert text in [reason.text for reason in obeyed.reasons]
+    text = "proceed: ordered before; ada: version 1 is broken"
+    assert text in [reason.text for reason in repeated.reasons]
+
+
+def test_operator_who_proceeds_does_not_vouch_for_the_canary(rolling: World) -> None:
+    """One that fails its own checks comes back, however sick the champion is."""
+    rolling.sick |= {"v1-e1", "v2-e1"}
+    rolling.go_on(30, callers=200)
+    assert traffic(rolling) == {"v1-e1": 90, "v2-e1": 10}
+    intake.order(rolling.plane, "flights", Verb.PROCEED, "ada", "version 1 is broken")
+    rolling.go_on(5, callers=200)
+    assert traffic(rolling) == {"v1-e1": 100}
+    assert "the canary fails: by itself" in rollout_of(rolling).reason
+
+
+def test_next_rollout_is_compared_again(rolling: World) -> None:
+    """An order to proceed ends with the rollout that it was given for."""
+    intake.order(rolling.plane, "flights", Verb.PROCEED, "ada", "version 1 is broken")
+    rolling.go_on(60, callers=200)
+    intake.order(rolling.plane, "flights", Verb.ROLLBACK, "ada", "a mistake")
+    rolling.go_on(5, callers=200)
+    assert rollout_of(rolling).version.number == 1
+    assert rollout_of(rolling).alone == ""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_challenger_is_accepted_uncompared(rolling: World, times: int) -> None:
+    """The next one needs no comparison with the champion; the one after does, and no anchor."""
+    rolling.go_on(130, callers=200)
+    orders = [
+        intake.order(rolling.plane, "flights", Verb.ACCEPT, "ada", "columns changed")
+        for _ in range(times)
+    ]
+    intake.order(rolling.plane, "flights", Verb.TRAIN, "ada", "now")
+    rolling.go_on(1)
+    training = running(rolling)
+    assert (training.champion, training.anchor) == (None, None)
+    assert status_of(rolling)["accepting"] == "ada: columns changed"
+    complete(rolling)
+    rolling.go_on(130, callers=200)
+    champion = state_of(rolling).champion
+    assert champion is not None
+    assert (champion.version.number, champion.version.accepted) == (3, "ada: columns changed")
+    assert status_of(rolling)["accepting"] == ""
+    assert status_of(rolling)["champion"]["accepted"] == "ada: columns changed"
+    for order in orders:
+        assert len(rolling.decisions.about("flights", f"order:{order.order_id}", 5)) == 1
+    told = why(rolling.plane, orders[0].order_id, "flights")["links"]
+    assert training.job in str(told)
+    assert "not compared with champion 2" in str(
+        [link for link in told if link["kind"] == "verdict"]
+    )
+    intake.order(rolling.plane, "flights", Verb.TRAIN, "ada", "again")
+    rolling.go_on(1)
+    assert (running(rolling).champion, running(rolling).anchor) == (3, None)
+
+
+def test_leave_outlasts_a_job_that_brings_no_challenger(rolling: World) -> None:
+    """A job that fails, or whose result is malformed, uses nothing up."""
+    rolling.go_on(130, callers=200)
+    intake.order(rolling.plane, "flights", Verb.ACCEPT, "ada", "columns changed")
+    for number in range(3):
+        intake.order(rolling.plane, "flights", Verb.TRAIN, "ada", str(number))
+        rolling.go_on(1)
+        accepted = running(rolling).accepted
+        assert accepted is not None
+        assert accepted.champion == 2
+        if number == 0:
+            rolling.jobs.finish(running(rolling).job, JobStatus.CANCELED)
+        elif number == 1:
+            complete(rolling, metric={"name": "x"})
+        else:
+            complete(rolling, challenger={"value": 0.5})
+        rolling.go_on(5)
+    assert state_of(rolling).accepting is None
+    assert state_of(rolling).last_version == 2
+
+
 def test_rollback_to_a_warm_version_is_instant(rolling: World) -> None:
     """After success the former champion is warm: one order, all traffic back, no soak."""
     rolling.go_on(45, callers=200)
@@ -208,10 +311,21 @@ def test_rollback_to_a_cold_version_is_a_rollout(rolling: World) -> None:
 
 def test_orders_that_make_no_sense_are_refused_with_a_reason(world: World) -> None:
     """Nothing rolls out, nothing was before: the order is recorded as refused."""
-    for verb in (Verb.PAUSE, Verb.RESUME, Verb.ABORT, Verb.ROLLBACK):
+    verbs = [verb for verb in Verb if verb is not Verb.TRAIN]
+    for verb in verbs:
         intake.order(world.plane, "flights", verb, "ada", "just so")
     world.work_off()
-    assert world.codes().count("order_not_possible") == 4
+    assert world.codes().count("order_not_possible") == len(verbs) == 6
+
+
+def test_first_version_cannot_proceed_beside_nobody(world: World) -> None:
+    """Without a champion nothing is compared, so there is nothing to leave out."""
+    land(world, "a.csv")
+    world.go_on(4)
+    complete(world)
+    intake.order(world.plane, "flights", Verb.PROCEED, "ada", "just so")
+    world.work_off()
+    assert "order_not_possible" in world.codes()
 
 
 def test_new_image_goes_the_same_way(rolling: World) -> None:

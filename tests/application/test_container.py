@@ -185,3 +185,17 @@ def test_rows_go_where_the_address_says(world: World, serving: str) -> None:
     )
     answer = asyncio.run(proxy.answer("flights", b'{"rows":[{"a":1}]}'))
     assert f'"deployment": "{serving}"'.encode() in answer.body
+
+
+def test_container_has_no_steps_to_proceed_with(contained: World) -> None:
+    """What is switched at once is compared with nothing: the order is refused with that reason."""
+    next_version(contained)
+    contained.work_off()
+    intake.order(contained.plane, "flights", Verb.PROCEED, "ada", "just so")
+    contained.work_off()
+    assert "order_not_possible" in contained.codes()
+    assert any(
+        "switched without steps" in reason.text
+        for each in contained.decisions.decisions
+        for reason in each.reasons
+    )

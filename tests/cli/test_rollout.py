@@ -158,6 +158,7 @@ def test_unknown_model_is_named(app: App, noon_cli: Cli) -> None:
 
 ORDERS: dict[str, tuple[str, dict[str, int]]] = {
     "pause": ("canary, step 1 of 3 (10 %), paused", {"v1-e1": 90, "v2-e1": 10}),
+    "proceed": ("by itself  the champion is sick; ", {"v1-e1": 50, "v2-e1": 50}),
     "abort": ("aborted", {"v1-e1": 100}),
     "rollback": ("rolled back", {"v1-e1": 100}),
 }
@@ -196,7 +197,7 @@ def test_key_of_orders_is_a_key_of_its_own(app: App, noon_cli: Cli) -> None:
     settings = {**app.settings, "NOON_ROLLOUT_KEY": ""}
     refused = noon_cli("pause", "flights", "--because", "x", **settings)
     assert refused.returncode == 1
-    assert "NOON_ROLLOUT_KEY (pause, resume, abort, rollback)" in refused.stderr
+    assert "NOON_ROLLOUT_KEY (pause, resume, proceed, abort, rollback, accept)" in refused.stderr
     settings["NOON_ORDERS_KEY"] = KEYS["rollout"]
     assert noon_cli("pause", "flights", "--because", "x", **settings).returncode == 0
 

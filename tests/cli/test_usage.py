@@ -22,6 +22,8 @@ COMMANDS = (
     "rollout",
     "pause",
     "resume",
+    "proceed",
+    "accept",
     "abort",
     "rollback",
     "why",

@@ -13,6 +13,7 @@ from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import ConflictError, MalformedError
 from shared.domain.events import Order, Verb
 from shared.domain.state import (
+    Acceptance,
     Address,
     Champion,
     ManifestRef,
@@ -49,12 +50,23 @@ def full_state() -> ModelState:
         last_slot_at=NOON,
         waiting_order=order("o1"),
         training=Training(
-            "flights-data-x-a1", "data", "31 files", "x", 1, NOON, manifest, None, "s", "c:1", 3
+            "flights-data-x-a1",
+            "data",
+            "31 files",
+            "x",
+            1,
+            NOON,
+            manifest,
+            None,
+            "s",
+            "c:1",
+            accepted=Acceptance("o2", 3, "ann: columns"),
         ),
+        accepting=Acceptance("o2", 3, "ann: columns"),
         manifest=manifest,
         last_version=4,
         champion=Champion(replace(version, number=3), 1, NOON),
-        former=(replace(version, number=2), replace(version, number=1)),
+        former=(replace(version, number=2, accepted="ann: x"), replace(version, number=1)),
         rollout=Rollout(
             version,
             2,
@@ -69,6 +81,7 @@ def full_state() -> ModelState:
             failed_checks=1,
             usual_ms=9.5,
             going_back="errors",
+            alone="ann: the champion is sick",
             ending=Phase.ABORTED,
         ),
         warm=Warm("v2-e1", NOON, replace(version, number=2), 1),

@@ -53,12 +53,21 @@ def test_a_former_champion_with_callers_loses_them_before_it_is_deleted() -> Non
     assert step.actions == (DeleteDeployment("v1-e1"),)
 
 
+def test_callers_of_a_former_champion_that_are_wanted_there_are_asked_about_again() -> None:
+    """By policy they stay; what is kept for them is looked at until they are gone."""
+    model = state(champion=champion(2), warm=Warm("v1-e1", NOON - minutes(1)))
+    adopting = replace(POLICY, hand_changed="adopt")
+    step = retire(moment(model, NOON, adopting, endpoint=endpoint({"v1-e1": 70, "v2-e1": 30})))
+    assert (step.actions, step.due_at) == ((), NOON + POLICY.poll)
+
+
 def test_a_first_version_that_is_given_up_loses_its_traffic() -> None:
     """Without a champion nobody else can have it, and with it the deployment could never go."""
     model = state(rollout=rollout(Phase.CANARY, 1))
     turned = turn_back(model, Reason("abort_ordered", "no"), NOON, Phase.ABORTED).state
     step = go_back(moment(turned, NOON, endpoint=endpoint({"v1-e1": 100})))
     assert step.actions == (SetTraffic({"v1-e1": 0}),)
+    assert step.reasons[0].text == "all traffic back to nobody: no"
     ended = go_back(moment(turned, NOON, endpoint=endpoint(deployments=("v1-e1",))))
     assert ended.actions == ()
     assert ended.state.warm == Warm("v1-e1", NOON)

@@ -14,6 +14,7 @@ from shared.domain.health import (
     Counts,
     Outcome,
     bucket_of,
+    by_deployment,
     check_canary,
     usual_latency,
 )
@@ -51,6 +52,19 @@ def test_counts_add_up(latencies: list[float], cut: int) -> None:
     """Two processes' counts together are those of one that saw everything."""
     parts = timed(*latencies[:cut]).plus(timed(*latencies[cut:]))
     assert parts == Counts().plus(timed(*latencies))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.floats(1, 30_000))))
+def test_rows_of_a_deployment_are_one(rows: list[tuple[str, int, float]]) -> None:
+    """Whoever counted, and in whatever order the rows are read, each deployment has its sum."""
+    counted = [
+        (name, Counts(failed + 1, failed, 1, timed(latency).latencies[: bucket_of(latency) + 1]))
+        for name, failed, latency in rows
+    ]
+    expected: dict[str, Counts] = {}
+    for name, counts in counted:
+        expected[name] = expected.get(name, Counts()).plus(counts)
+    assert by_deployment(counted) == expected
 
 
 CHECKS: list[tuple[str, Counts, Counts, float | None, Outcome]] = [
@@ -104,3 +118,50 @@ def test_usual_latency_needs_enough_answers() -> None:
     """Few answers are no measure for later steps."""
     assert usual_latency(timed(*[10.0] * 99), POLICY) is None
     assert usual_latency(timed(*[10.0] * 100), POLICY) == pytest.approx(GROWTH**11, rel=1e-9)
+
+
+ALONE: list[tuple[str, dict[str, Counts], float | None, Outcome, str]] = [
+    ("well", {"v2": Counts(100), "v1": Counts(900, 450)}, None, Outcome.PASSED, "passed"),
+    ("fails", {"v2": Counts(100, 3), "v1": Counts(900, 450)}, None, Outcome.FAILED, "errors"),
+    ("both fail", {"v2": Counts(100, 90), "v1": Counts(9, 9)}, None, Outcome.FAILED, "errors"),
+    ("asked little", {"v2": Counts(99), "v1": Counts(9, 9)}, None, Outcome.NO_DATA, "no_data"),
+    ("nobody", {}, None, Outcome.NO_DATA, "no_data"),
+    ("slower than usual", {"v2": timed(*[30.0] * 100)}, 10.0, Outcome.FAILED, "slow"),
+    # How quickly a sick champion answers now is no measure.
+    (
+        "quick errors beside it",
+        {"v2": timed(*[30.0] * 100), "v1": timed(*[1.0] * 900)},
+        None,
+        Outcome.PASSED,
+        "passed",
+    ),
+    ("lost", {"v2": Counts(100), "-": Counts(90, 90)}, None, Outcome.NO_DATA, "lost_answers"),
+    ("few lost", {"v2": Counts(100), "-": Counts(2, 2)}, None, Outcome.PASSED, "passed"),
+    (
+        "lost, and asked by us",
+        {"v2": Counts(200, 0, 100), "-": Counts(90, 90)},
+        None,
+        Outcome.PASSED,
+        "passed",
+    ),
+    (
+        "lost, and not asked enough by us",
+        {"v2": Counts(199, 0, 99), "-": Counts(90, 90)},
+        None,
+        Outcome.NO_DATA,
+        "lost_answers",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("counts", "usual_ms", "outcome", "code"), [row[1:] for row in ALONE], ids=[r[0] for r in ALONE]
+)
+def test_canary_by_itself_is_held_to_its_own_limits(
+    counts: dict[str, Counts], usual_ms: float | None, outcome: Outcome, code: str
+) -> None:
+    """Beside a champion that is known to be sick only the canary's own counts decide."""
+    check = check_canary(counts, "v2", "v1", usual_ms, POLICY, alone=True)
+    assert (check.outcome, check.code) == (outcome, code)
+    assert "by itself: v2 " in check.text
+    assert "; v1 " in check.text

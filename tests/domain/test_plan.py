@@ -8,6 +8,15 @@ from typing import Any
 
 import pytest
 
+from shared.domain.chain_keys import (
+    JOB,
+    VERSION,
+    deployment_key,
+    job_key,
+    missed_key,
+    named,
+    version_key,
+)
 from shared.domain.decision import Kind, strongest
 from shared.domain.events import Landing, Order, Verb
 from shared.domain.facts import (
@@ -15,13 +24,16 @@ from shared.domain.facts import (
     ContainerSays,
     JobFacts,
     JobStatus,
+    Overtaken,
     Probe,
     Published,
     Release,
+    Slot,
     SlotFacts,
     SmokeFacts,
     Snapshot,
 )
+from shared.domain.places import output_path
 from shared.domain.plan import decide, idle, soaking, wanted
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Warm
@@ -135,6 +147,10 @@ def there(**changes: Any) -> dict[str, Any]:
     return {"endpoint": ON_1} | changes
 
 
+EARLIER = (Slot("20261121t1200", NOON - timedelta(days=2)), YESTERDAY)
+FEW = replace(DUE, overtaken=Overtaken(*EARLIER, 2, each=EARLIER))
+MANY = replace(DUE, overtaken=Overtaken(*EARLIER, 1000))
+COUNTLESS = replace(DUE, overtaken=Overtaken(*EARLIER, 1000, counted=False))
 PASSING: list[tuple[str, ModelState | None, dict[str, Any], ModelSpec]] = [
     ("first_look", None, {"listing": files("a")}, spec()),
     ("nothing_to_do", state(**OURS), there(listing=files("a"), pinned=keys("a")), spec()),
@@ -150,6 +166,10 @@ PASSING: list[tuple[str, ModelState | None, dict[str, Any], ModelSpec]] = [
         spec(),
     ),
     ("slot_has_its_job", state(**OURS), there(slots=DUE, listing=files("a")), spec()),
+    ("few_were_overtaken", state(**OURS), there(slots=FEW, listing=files("a")), spec()),
+    ("many_were_overtaken", state(**OURS), there(slots=MANY, listing=files("a")), spec()),
+    ("more_than_counted", state(**OURS), there(slots=COUNTLESS, listing=files("a")), spec()),
+    ("overtaken_without_data", state(**OURS), there(slots=FEW, listing=()), spec()),
     (
         "slot_without_data",
         state(**OURS, waiting_order=TRAIN),
@@ -232,3 +252,18 @@ def test_the_kind_that_says_most_is_the_decisions() -> None:
     assert strongest([Kind.HELD, Kind.ACTED, Kind.COALESCED]) is Kind.ACTED
     assert strongest([Kind.REFUSED, Kind.ACTED]) is Kind.REFUSED
     assert strongest([]) is Kind.HELD
+
+
+def test_things_are_named_by_their_keys() -> None:
+    """What a decision is filed under says its kind first, so that it can be read back."""
+    about = (version_key(3), deployment_key("v3-e1"), job_key("flights-a1"), version_key(4))
+    assert (named(about, VERSION), named(about, JOB), named(about[:2], JOB)) == (
+        "3",
+        "flights-a1",
+        "",
+    )
+    assert missed_key(SLOT.key) == "missed:20261123"
+    assert (
+        output_path("flights-a1", "model", "model.onnx") == "noon/runs/flights-a1/model/model.onnx"
+    )
+    assert output_path("flights-a1", "model") == "noon/runs/flights-a1/model/"

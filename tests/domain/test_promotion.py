@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.domain.metrics import read_metrics
 from shared.domain.promotion import Halt, Promote, Retain, Verdict, judge, score_of
+from shared.domain.state import Champion
 from tests.builders import (
     NOON,
     against,
@@ -143,11 +144,24 @@ def test_anchor_stops_the_ratchet() -> None:
     assert isinstance(passed, Promote)
 
 
-def test_champion_changed_meanwhile() -> None:
+CHANGED: list[tuple[str, dict[str, Any], int | None, Champion | None]] = [
+    ("another_champion", BETTER, 3, champion(4)),
+    ("the_first_champion", {}, None, champion(4)),
+    ("no_champion_any_more", BETTER, 3, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "asked", "ruler"), CHANGED, ids=[row[0] for row in CHANGED]
+)
+def test_champion_changed_meanwhile(
+    name: str, changes: dict[str, Any], asked: int | None, ruler: Champion | None
+) -> None:
     """A comparison with a former champion promotes nothing."""
-    verdict = judge(metrics_text(**BETTER), training(champion=3), champion(4), gate(), NOON)
+    verdict = judge(metrics_text(**changes), training(champion=asked), ruler, gate(), NOON)
     assert isinstance(verdict, Retain)
     assert [reason.code for reason in verdict.reasons] == ["champion_changed"]
+    TOLD.check(name, reasons_in_full(verdict.reasons))
 
 
 def test_versions_are_numbers() -> None:
@@ -200,6 +214,99 @@ def test_first_version_is_held_to_the_floor_of_champions() -> None:
     verdict = judge(metrics_text(**weak), training(), None, gate(champion_floor=0.05), NOON)
     assert isinstance(verdict, Retain)
     assert [reason.code for reason in verdict.reasons] == ["below_floor"]
+
+
+AT_0_25: dict[str, Any] = {
+    "champion_floor": 0.25,
+    "margin": 0.25,
+    "slice_margin": 0.25,
+    "parity_flips_per_million_max": 500.0,
+    "parity_difference_max": 0.5,
+}
+"""A policy in numbers that are exact in binary, so that the edge is the edge."""
+UP: dict[str, Any] = against(3, 0.75, 0.25, 0.125, 0.5)
+EVEN: dict[str, Any] = against(3, 0.75, 0.0, -0.125, 0.125)
+RANKED = {"anchor": {"version": "2", "value": 0.75}}
+EDGES: list[tuple[str, dict[str, Any], datetime, type[Verdict]]] = [
+    ("just enough rows", UP | {"holdout": metrics()["holdout"] | {"rows": 1000}}, YOUNG, Promote),
+    ("champion at its floor", UP | {"baseline": {"name": "prior", "value": 0.5}}, YOUNG, Promote),
+    ("baseline not surely below", UP | {"versus_baseline": interval(0.5, 0.0, 1.0)}, YOUNG, Retain),
+    ("surely not worse", against(3, 0.75, 0.25, 0.0, 0.5), YOUNG, Retain),
+    ("perhaps as good", against(3, 0.875, -0.125, -0.1875, 0.0), OLD, Promote),
+    ("worse by the margin at most", against(3, 0.75, 0.0, -0.25, 0.125), OLD, Retain),
+    ("old enough to the second", EVEN, NOON - timedelta(days=14), Promote),
+    ("a second too young", EVEN, NOON - timedelta(days=14) + timedelta(seconds=1), Retain),
+    ("slice worse by the margin", UP | {"slices": slice_(-0.25, -0.5, -0.125)}, YOUNG, Promote),
+    ("slice not surely worse", UP | {"slices": slice_(-0.5, -0.75, 0.0)}, YOUNG, Promote),
+    ("slice just large enough", UP | {"slices": slice_(-0.5, -0.75, -0.25, 100)}, YOUNG, Retain),
+    (
+        "not below the anchor",
+        UP | RANKED | {"versus_anchor": interval(0.0, -0.5, 0.5)},
+        YOUNG,
+        Promote,
+    ),
+    (
+        "below it by the margin",
+        UP | RANKED | {"versus_anchor": interval(-0.1, -0.25, 0.25)},
+        YOUNG,
+        Retain,
+    ),
+    (
+        "below it by less",
+        UP | RANKED | {"versus_anchor": interval(-0.1, -0.2, 0.25)},
+        YOUNG,
+        Promote,
+    ),
+    (
+        "as many flips as may be",
+        UP | {"parity": {"rows": 2000, "max_difference": 0.5, "flipped": 1}},
+        YOUNG,
+        Promote,
+    ),
+    (
+        "as slow as may be",
+        UP | {"latency": {"rows": 1, "p50_ms": 1.0, "p95_ms": 20.0}},
+        YOUNG,
+        Promote,
+    ),
+    ("one sample row is one", UP | {"sample_rows": 1}, YOUNG, Promote),
+    (
+        "one row of parity is some",
+        UP | {"parity": {"rows": 1, "max_difference": 0.0, "flipped": 0}},
+        YOUNG,
+        Promote,
+    ),
+    (
+        "no difference speaks against none",
+        UP | {"versus_champion": interval(0.0, -0.125, 0.125)},
+        OLD,
+        Promote,
+    ),
+    (
+        "the values say the upper end",
+        against(3, 0.75, 0.125, 0.0, 0.0) | {"versus_champion": interval(-0.1, -0.2, 0.125)},
+        OLD,
+        Promote,
+    ),
+    (
+        "the values say the lower end",
+        against(3, 0.875, -0.125, 0.0, 0.0) | {"versus_champion": interval(0.1, -0.125, 0.2)},
+        OLD,
+        Promote,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "since", "kind"), EDGES, ids=[row[0] for row in EDGES])
+def test_the_edge_belongs_to_one_side(
+    name: str, changes: dict[str, Any], since: datetime, kind: type[Verdict]
+) -> None:
+    """What a policy's figure says of the figure itself is decided, and stays so."""
+    evidence = {"challenger": {"value": 1.0}, "baseline": {"name": "prior", "value": 0.5}} | changes
+    asked = training(champion=3, anchor=2 if "anchor" in evidence else None)
+    verdict = judge(metrics_text(**evidence), asked, champion(3, at=since), gate(**AT_0_25), NOON)
+    assert isinstance(verdict, kind), verdict.reasons
+    TOLD.check(name, reasons_in_full(verdict.reasons))
 
 
 def test_every_broken_rule_is_named() -> None:
@@ -264,7 +371,7 @@ def test_malformed_metrics_halt(name: str, text: str | None, word: str) -> None:
 
 def test_every_row_is_told_in_full() -> None:
     """Nothing is told of rows that are gone."""
-    TOLD.check_rows(row[0] for row in (*FIRST, *AGAINST, *MALFORMED))
+    TOLD.check_rows(row[0] for row in (*FIRST, *AGAINST, *CHANGED, *EDGES, *MALFORMED))
 
 
 def test_score_remembers_what_was_compared() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.domain.actions import PinData, SubmitJob
-from shared.domain.anchor import anchor_of
+from shared.domain.comparison import anchor_of
 from shared.domain.decision import Kind, Step
 from shared.domain.events import Landing, Order
 from shared.domain.facts import Facts, Slot, SlotFacts, Snapshot

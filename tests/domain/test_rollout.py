@@ -19,6 +19,7 @@ from shared.domain.actions import (
 )
 from shared.domain.decision import Kind
 from shared.domain.facts import (
+    DeploymentFacts,
     EndpointFacts,
     Probe,
     ProvisioningState,
@@ -102,6 +103,8 @@ TOPPED = health(v1=answers(100), v2=answers(100, topped_up=89))
 
 P, V, S, C = Phase.PENDING, Phase.PROVISIONING, Phase.SMOKE, Phase.CANARY
 ON_1 = {"v1-e1": 100}
+FAILED = DeploymentFacts("v2-e1", ProvisioningState.FAILED)
+MUTE = replace(endpoint(ON_1), deployments={"v2-e1": FAILED})
 CASES = [
     Case("nothing_there", P, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
     Case("endpoint_vanished", S, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
@@ -123,6 +126,7 @@ CASES = [
         P,
         back=True,
     ),
+    Case("others_answer", P, endpoint({"v9-e1": 100}), "register", P, (RegisterModel,), OURS),
     Case("not_registered", P, endpoint(), "register", P, (RegisterModel,)),
     Case("number_taken", P, endpoint(), "number_taken", P, seen={"registered_job": "somebody-1"}),
     Case(
@@ -159,6 +163,7 @@ CASES = [
         OURS,
         back=True,
     ),
+    Case("failed_mutely", V, MUTE, "provisioning_failed", V, (), OURS, back=True),
     Case("stands", V, endpoint({"v1-e1": 100, "v2-e1": 0}), "provisioned", S, (), OURS),
     Case(
         "too_late",
@@ -244,6 +249,18 @@ CASES = [
         back=True,
     ),
     Case(
+        "no_data_to_the_last_minute",
+        C,
+        TEN,
+        "topped_up",
+        C,
+        (TopUp,),
+        OURS,
+        NOBODY,
+        rollout=SOAKING,
+        now=NOON + minutes(70),
+    ),
+    Case(
         "by_hand",
         C,
         endpoint({"v1-e1": 50, "v2-e1": 50}),
@@ -326,6 +343,27 @@ CASES = [
         Phase.ROLLED_BACK,
         (),
         {},
+        rollout=BACK,
+    ),
+    Case("back_gone", C, endpoint(ON_1), "rolled_back", Phase.ROLLED_BACK, (), OURS, rollout=BACK),
+    Case(
+        "back_to_itself",
+        C,
+        endpoint({"v2-e1": 100}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        {"champion": champion(2)},
+        rollout=BACK,
+    ),
+    Case(
+        "back_without_the_champion",
+        C,
+        endpoint({"v2-e1": 100}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
         rollout=BACK,
     ),
     Case("back_nowhere", P, None, "rolled_back", Phase.ROLLED_BACK, (), {}, rollout=BACK),

@@ -11,7 +11,7 @@ import pytest
 from shared.domain.actions import CancelJob, SubmitJob
 from shared.domain.decision import Kind, Step
 from shared.domain.facts import Facts, JobFacts, JobStatus, Problem, Release
-from shared.domain.state import ModelState, Phase, Quarantined
+from shared.domain.state import ManifestRef, ModelState, Phase, Quarantined
 from shared.domain.training_job import QUARANTINE_MAX, follow
 from tests.builders import (
     MANIFEST,
@@ -32,6 +32,7 @@ from tests.domain.told import Told, step_in_full
 JOB = "flights-slot-20261123t1200-a1"
 TOLD = Told("training_job")
 LATER = NOON + minutes(1)
+EARLIER = ManifestRef("d0", "noon/manifests/flights/d0.json", 1, 100)
 STUCK = NOON + timedelta(hours=7)
 
 
@@ -133,6 +134,48 @@ def test_refused_data_is_quarantined_by_name() -> None:
     assert "flights/b" in step.state.last_refusal
 
 
+def test_an_order_that_was_refused_is_not_repeated() -> None:
+    """The service's own words end the training, and are not held against a rollout besides."""
+    words = "could not submit: quota"
+    before = state(training=training(), order_refused=words, rollout=rollout(Phase.PENDING))
+    step = followed("order_refused", before, facts(before))
+    assert step.state.training is None
+    assert step.state.order_refused == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "told", "named", "more"),
+    [
+        (3, 3, 3, ""),
+        (4, 4, 3, " and 1 more"),
+        (20, 20, 3, " and 17 more"),
+        (21, 20, 3, " and 18 more"),
+    ],
+)
+def test_many_problems_are_told_shortly(count: int, told: int, named: int, more: str) -> None:
+    """A decision holds twenty reasons at most, what people read on the status names three."""
+    names = [f"{number:02}" for number in range(count)]
+    before = state(training=training(previous=EARLIER), manifest=MANIFEST)
+    problems = tuple(Problem(f"flights/{name}", "empty") for name in names)
+    seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys(*names))
+    step = follow(before, seen, spec(), LATER)
+    assert len(step.reasons) == told
+    shown = "; ".join(f"flights/{name}: empty" for name in names[:named])
+    assert step.state.last_refusal == f"{JOB} refused its data: {shown}{more}"
+    assert len(step.state.quarantine) == count
+    assert step.state.manifest == EARLIER
+
+
+def test_a_problem_with_a_file_that_was_not_pinned_quarantines_nothing() -> None:
+    """Without its etag a file could never come back, so it is named and left alone."""
+    before = state(training=training())
+    problems = (Problem("flights/other", "who is that?"),)
+    seen = facts(before, job=job(JobStatus.FAILED), problems=problems, pinned=keys("a"))
+    step = follow(before, seen, spec(), LATER)
+    assert step.state.quarantine == ()
+    assert [reason.code for reason in step.reasons] == ["data_refused"]
+
+
 def test_quarantine_is_bounded() -> None:
     """The state is one table row: the list of refused files keeps the newest."""
     names = [f"{number:03}" for number in range(QUARANTINE_MAX + 5)]
@@ -176,11 +219,19 @@ def test_newer_version_supersedes_a_rollout() -> None:
 
 TURNED_DOWN: list[tuple[str, str | None, str]] = [
     ("retained", metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03)), "retained: roc_auc 0.7500"),
+    (
+        "retained_for_two_reasons",
+        metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03), sample_rows=0),
+        "retained: roc_auc 0.7500 is worse, paired difference to champion 1: "
+        "-0.0500 [-0.0700, -0.0300]; the model answered no sample row",
+    ),
     ("halted", None, "halted: metrics.json is missing"),
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "words"), TURNED_DOWN, ids=["retained", "halted"])
+@pytest.mark.parametrize(
+    ("name", "text", "words"), TURNED_DOWN, ids=[row[0] for row in TURNED_DOWN]
+)
 def test_turned_down_challenger_leaves_no_version(name: str, text: str | None, words: str) -> None:
     """Only what is promoted gets a number; what is refused is told to people."""
     before = state(training=training(champion=1), champion=champion(1), last_version=1)
@@ -206,6 +257,6 @@ def test_every_end_of_a_job_is_found_by_its_name() -> None:
 
 def test_every_row_is_told_in_full() -> None:
     """Nothing is told of rows that are gone."""
-    ends = ["job_failed", "job_canceled", "retained", "halted", "data_refused", "not_submitted"]
+    ends = ["job_failed", "job_canceled", "data_refused", "not_submitted", "order_refused"]
     goes_on = ["running", "missing", "stuck", "stuck_ended", "another_attempt"]
-    TOLD.check_rows([*goes_on, *ends, "promoted", "supersedes"])
+    TOLD.check_rows([*goes_on, *ends, *(row[0] for row in TURNED_DOWN), "promoted", "supersedes"])

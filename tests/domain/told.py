@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from shared.domain.actions import Action, describe
+from shared.domain.actions import Action, asker_of, describe
 from shared.domain.decision import Reason, Step
 from shared.domain.plan import Plan
 from shared.domain.state import ModelState
@@ -85,7 +85,7 @@ def reasons_in_full(reasons: Iterable[Reason]) -> Iterator[str]:
 
 def order_in_full(action: Action) -> str:
     """The order in words, and all that goes out with it."""
-    return f"order: {describe(action)} {in_full(action)}"
+    return f"order of the {asker_of(action)}: {describe(action)} {in_full(action)}"
 
 
 def changes(before: ModelState, after: ModelState) -> Iterator[str]:

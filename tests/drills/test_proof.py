@@ -10,6 +10,7 @@ import pytest
 from simulation.drills.drill import Result
 from simulation.drills.gate import CASES
 from simulation.drills.gate_files import DRILLS as FILE_DRILLS
+from simulation.drills.operators import DRILLS as OPERATOR_DRILLS
 from simulation.drills.rollout import DRILLS as ROLLOUT_DRILLS
 from simulation.drills.trigger import DRILLS as TRIGGER_DRILLS
 from simulation.proof import cases, emulated, page, passed_in
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DRILLS = {
     *(f"gate: {name}" for name, _, _ in CASES),
     *(f"gate: {drill.name}" for drill in FILE_DRILLS),
-    *(f"rollout: {drill.name}" for drill in ROLLOUT_DRILLS),
+    *(f"rollout: {drill.name}" for drill in (*ROLLOUT_DRILLS, *OPERATOR_DRILLS)),
     *(f"trigger: {drill.name}" for drill in TRIGGER_DRILLS),
 }
 

@@ -43,7 +43,7 @@ def main() -> int:
     if unknown:
         print(f"not one of the modules below {' or '.join(KILLED_MIN)}: {', '.join(unknown)}")
         return 2
-    began = time.monotonic()
+    began, digests = time.monotonic(), {module: digest(ROOT / module) for module in modules}
     try:
         mutants = try_all(ROOT, modules, ROOT / ".noon" / "mutation", options.workers)
     except BrokenRunError as error:
@@ -53,7 +53,7 @@ def main() -> int:
     known = still_true(_read(options.json), ROOT)
     for module in modules:
         judged = judge_module([each for each in mutants if each.module == module], equivalents)
-        known[module] = {"digest": digest(ROOT / module), **judged}
+        known[module] = {"digest": digests[module], **judged}
     scores = packages(known, ROOT)
     wrong = [*misses(scores), *untrue(equivalents, mutants)]
     _write(options.json, known, scores)

@@ -69,8 +69,8 @@ def operations_section(results: list[Result], others: Mapping[str, int]) -> str:
     works = sum(each.outcome == WORKS for each in results)
     refused = sum(each.outcome == REFUSED for each in results)
     lines = [
-        f"**{works} of the {len(results)} operations** that the SDK's classes offer for these kinds "
-        f"work, {refused} answer 501 by name. Each was called, by its probe.",
+        f"**{works} of the {len(results)} operations** that the SDK's classes offer for these "
+        f"kinds work, {refused} answer 501 by name. Each was called, by its probe.",
         "",
         "| `MLClient.` | works | does not |",
         "|---|---|---|",

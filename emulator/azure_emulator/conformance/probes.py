@@ -111,8 +111,7 @@ class World:
             self.client.components.get("probe", "1")()
 
         trigger = Recurrence(frequency="week", interval=50, time_zone=TimeZone.UTC)
-        job = dsl.pipeline(probe)()
-        job.settings.default_compute = "cpu-cluster"
+        job = dsl.pipeline(probe, default_compute="cpu-cluster")()
         return JobSchedule(name="probe-schedule", trigger=trigger, create_job=job)
 
     def request(self) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
-from ..arm import PROVIDER, Json, envelope, not_found, properties_of, user_error
+from ..arm import PROVIDER, Json, envelope, not_found, not_implemented, properties_of, user_error
 from ..router import WORKSPACE, Call, Operation
 from ..settings import BUILT_IN_DATASTORES, DEFAULT_DATASTORE
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..storage import StorageAccess
 
 SAS_DAYS = 7
+NO_CREDENTIALS = "None"
 
 
 def workspace_guid(workspace_id: str) -> str:
@@ -113,7 +114,7 @@ class Datastores:
         """Register a container of our storage account."""
         properties = properties_of(call.body)
         if properties.get("datastoreType") != "AzureBlob":
-            raise user_error("The emulator has datastores of type AzureBlob only.")
+            raise not_implemented(f"A datastore of type {properties.get('datastoreType')}")
         container = str(properties.get("containerName"))
         await asyncio.to_thread(self._context.storage.ensure_container, container)
         resource, created = self._put(call.params["name"], container, properties)
@@ -126,7 +127,10 @@ class Datastores:
 
     async def secrets(self, call: Call) -> Response:
         """Give a SAS token of the container."""
-        container = self._read(call).properties["containerName"]
+        datastore = self._read(call)
+        if datastore.properties["credentials"]["credentialsType"] == NO_CREDENTIALS:
+            raise user_error(f"The datastore '{datastore.name}' has no credentials.", "NoSecrets")
+        container = datastore.properties["containerName"]
         token = await asyncio.to_thread(container_sas, self._context.storage, container)
         return JSONResponse({"secretsType": "Sas", "sasToken": token})
 
@@ -141,6 +145,8 @@ class Datastores:
 
     def _put(self, name: str, container: str, given: Json | None = None) -> tuple[Resource, bool]:
         url = urlsplit(self._context.storage.blob_url)
+        credentials = (given or {}).get("credentials") or {}
+        bare = credentials.get("credentialsType") == NO_CREDENTIALS
         properties = {
             "description": None,
             "tags": {},
@@ -154,7 +160,7 @@ class Datastores:
             "endpoint": url.netloc,
             "protocol": "https",
             "serviceDataAccessAuthIdentity": "None",
-            "credentials": {"credentialsType": "Sas"},
+            "credentials": {"credentialsType": NO_CREDENTIALS if bare else "Sas"},
         }
         return self._context.store.put(self._id(name), "datastores", {"properties": properties})
 

@@ -19,7 +19,7 @@ from azure.identity import DefaultAzureCredential
 
 HERE = Path(__file__).parent
 NAME = "sample-rollout"
-CURATED = "azureml://registries/azureml/environments/sklearn-1.5/versions/1"
+CURATED = "azureml://registries/azureml/environments/sklearn-1.5/labels/latest"
 
 client = MLClient(DefaultAzureCredential(), *sys.argv[1:4])
 
@@ -50,7 +50,7 @@ def route(traffic: dict[str, int], mirror: dict[str, int] | None = None) -> None
     client.online_endpoints.begin_create_or_update(endpoint).result()
 
 
-def ask(times: int, deployment: str = "") -> Counter[str]:
+def ask(times: int, deployment: str = "") -> dict[str, int]:
     """Score so many times; count who answered."""
     uri = client.online_endpoints.get(NAME).scoring_uri
     headers = {
@@ -65,20 +65,20 @@ def ask(times: int, deployment: str = "") -> Counter[str]:
         answer = requests.post(uri, data=body, headers=headers, timeout=30)
         answer.raise_for_status()
         seen[answer.json()["model"]] += 1
-    return seen
+    return dict(sorted(seen.items()))
 
 
 route({})
 deploy("blue", "1")
 route({"blue": 100})
-print("blue alone", dict(ask(5)))
+print("blue alone", ask(5))
 deploy("green", "2")
-print("green asked directly", dict(ask(1, "green")))
+print("green asked directly", ask(1, "green"))
 route({"blue": 100}, {"green": 50})
-print("green mirrored", dict(ask(5)))
+print("green mirrored", ask(5))
 route({"blue": 90, "green": 10})
-print("a tenth", dict(ask(40)))
+print("a tenth", ask(40))
 route({"green": 100})
 client.online_deployments.begin_delete("blue", NAME).result()
-print("green alone", dict(ask(5)))
+print("green alone", ask(5))
 client.online_endpoints.begin_delete(NAME).result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from azure.ai.ml.entities import ProbeSettings
 from azure_emulator.testing import wait_until
 
@@ -84,3 +85,21 @@ def test_a_frozen_deployment_can_be_deleted(mortal: Served) -> None:
     mortal.client.online_deployments.begin_delete("green", mortal.name).result()
     rows = mortal.control("GET", "deployments")["value"]
     assert [row["deployment"] for row in rows if row["endpoint"] == mortal.name] == ["blue"]
+
+
+def test_an_order_that_makes_no_sense_is_refused(mortal: Served) -> None:
+    """400 with words, and nothing happens to the container."""
+    orders: list[tuple[str, object]] = [
+        ("kill", {"seconds": 1}),
+        ("kill", {"down_seconds": "long"}),
+        ("pause", {"seconds": -1}),
+        ("resume", {"seconds": 1}),
+        ("bury", {}),
+        ("kill", [1]),
+    ]
+    for verb, body in orders:
+        path = f"/_emulator/deployments/{mortal.name}/blue/{verb}"
+        answer = requests.post(mortal.emulator.url + path, json=body, timeout=5)
+        assert answer.status_code == 400, verb
+        assert answer.json()["error"]
+    assert mortal.process("blue")["state"] == "running"

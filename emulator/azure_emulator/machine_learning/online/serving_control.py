@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .restarts import KeptContainer
     from .serving import Serving
 
+TIMES = {"kill": "down_seconds", "pause": "seconds", "resume": ""}
+"""What each order may say besides."""
+
 
 class ServingControl:
     """Everything below `/_emulator/deployments`."""
@@ -54,10 +57,17 @@ class ServingControl:
         return JSONResponse(_shown(endpoint.name, endpoint.names[name], kept))
 
 
-def _obey(kept: KeptContainer, verb: str, given: dict[str, Any]) -> None:
+def _obey(kept: KeptContainer, verb: str, given: Any) -> None:
     orders = {"kill": kept.kill, "pause": kept.pause, "resume": kept.resume}
     if verb not in orders:
         raise ValueError(f"an order is one of {', '.join(orders)}")
+    known = TIMES[verb]
+    if not isinstance(given, dict) or not given.keys() <= {known}:
+        raise ValueError(f"{verb} says {known!r} or nothing" if known else f"{verb} says nothing")
+    for name, value in given.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+        if value is not None and not number:
+            raise ValueError(f"{name!r} is a number of seconds, or null")
     orders[verb](**given)
 
 

@@ -1,0 +1,1 @@
+"""Compares serving and proxying with what people use, on one machine, in alternating rounds."""

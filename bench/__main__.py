@@ -1,0 +1,103 @@
+"""`make bench`: measures everybody and shows a table; the full run also writes the docs page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.contestants import EVERYBODY, QUICK
+from bench.load import LOADS, find
+from bench.model import trained
+from bench.page import write_page
+from bench.places import QUICK_RESULTS, RESULTS, BenchError
+from bench.proxies import proxied
+from bench.rounds import Plan, compared
+from bench.table import table
+
+FULL_PLAN = Plan(LOADS, rounds=3, seconds=3)
+QUICK_PLAN = Plan(LOADS, rounds=2, seconds=1)
+
+
+def main() -> int:
+    """Measure as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one peer and the limits; no page")
+    parser.add_argument("--json", action="store_true", help="print the figures, not the table")
+    parser.add_argument("--only", action="append", default=[], help="part of a name; repeatable")
+    parser.add_argument("--rounds", type=int, help="how often everybody has a turn")
+    parser.add_argument("--seconds", type=int, help="how long a turn takes")
+    parser.add_argument("--render", action="store_true", help="write the page from the last run")
+    asked = parser.parse_args()
+    try:
+        return _run(asked)
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(asked: argparse.Namespace) -> int:
+    if asked.render:
+        if not RESULTS.exists():
+            raise BenchError(f"there is no {RESULTS}: run `make bench` first")
+        write_page(json.loads(RESULTS.read_text(encoding="utf-8")))
+        return 0
+    results = measured(asked)
+    whole = not (asked.quick or asked.only)
+    path = RESULTS if whole else QUICK_RESULTS
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(results) if asked.json else table(results))
+    if whole:
+        write_page(results)
+    return 0
+
+
+def measured(asked: argparse.Namespace) -> dict[str, Any]:
+    """Everything about one run."""
+    if not Path("/proc/self/stat").exists():
+        raise BenchError("the benchmarks read /proc: they need Linux")
+    find("wrk")
+    plan = QUICK_PLAN if asked.quick else FULL_PLAN
+    plan = Plan(plan.loads, asked.rounds or plan.rounds, asked.seconds or plan.seconds)
+    contestants = [
+        each
+        for each in (QUICK if asked.quick else EVERYBODY)
+        if not asked.only or any(word.lower() in each.name.lower() for word in asked.only)
+    ]
+    before, began_at = os.getloadavg(), datetime.now(UTC)
+    model = trained()
+    servers = compared(contestants, model, plan)
+    passing = [] if asked.only else proxied(plan, host=not asked.quick)
+    return {
+        "schema": 1,
+        "quick": asked.quick,
+        "began_at": began_at.isoformat(timespec="seconds"),
+        "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "system": f"{platform.system()} {platform.release()}",
+            "python": platform.python_version(),
+            "load_before": round(before[0], 2),
+            "load_after": round(os.getloadavg()[0], 2),
+        },
+        "plan": {"rounds": plan.rounds, "seconds": plan.seconds},
+        "servers": servers,
+        "proxies": passing,
+    }
+
+
+def _processor() -> str:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.processor()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

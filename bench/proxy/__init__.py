@@ -1,0 +1,1 @@
+"""The prediction proxy beside a bare one and nginx, all in front of the same server."""

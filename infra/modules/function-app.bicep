@@ -1,0 +1,184 @@
+// The control plane: Flex Consumption, Python, every connection by identity.
+@description('Name of this installation.')
+param environmentName string
+
+@description('Makes the name of the app unique.')
+param token string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('ARM id of the identity of the app.')
+param identityId string
+
+@description('Client id of the identity of the app.')
+param identityClientId string
+
+@description('Name of the storage account.')
+param storageAccountName string
+
+@description('Container from which the app is deployed.')
+param packagesContainer string
+
+@description('Connection string of Application Insights; it holds no key that opens anything.')
+param applicationInsightsConnectionString string
+
+@description('Instances that stay warm for HTTP.')
+@minValue(0)
+param alwaysReadyHttp int
+
+@description('Memory of one instance, in MB.')
+param instanceMemoryMB int
+
+@description('Requests that one instance answers at a time.')
+@minValue(1)
+param httpConcurrency int
+
+@description('Origin of the web user interface, which may call the app.')
+param webOrigin string
+
+@description('Name of the Azure ML workspace.')
+param workspaceName string
+
+@description('Compute that trains.')
+param computeName string
+
+@description('Container behind the datastore of runs.')
+param runsContainer string
+
+@description('ARM id of the identity of endpoints.')
+param endpointIdentityId string
+
+@description('Image of the scoring service.')
+param servingImage string
+
+@description('Address of the scoring containers, or empty.')
+param containerUrl string
+
+@description('Whom the tokens for the scoring containers are for, or empty.')
+param containerAudience string
+
+@description('The commit that is deployed.')
+param codeCommit string
+
+@description('When the timer looks for slots, six-field NCRONTAB in UTC.')
+param trainingSchedule string = '0 0 12 * * *'
+
+@description('When the timer looks for models that are due.')
+param tickSchedule string = '0 * * * * *'
+
+resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: storageAccountName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: 'plan-noon-${environmentName}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: 'func-noon-${environmentName}-${token}'
+  location: location
+  tags: union(tags, { 'azd-service-name': 'functions' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${account.properties.primaryEndpoints.blob}${packagesContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.11'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: 40
+        alwaysReady: alwaysReadyHttp == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyHttp }]
+        triggers: {
+          http: {
+            perInstanceConcurrency: httpConcurrency
+          }
+        }
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      cors: {
+        allowedOrigins: [webOrigin]
+      }
+    }
+  }
+}
+
+resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: {
+    AzureWebJobsStorage__accountName: account.name
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: identityClientId
+    APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    AZURE_CLIENT_ID: identityClientId
+    AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'
+    TRAINING_SCHEDULE: trainingSchedule
+    TICK_SCHEDULE: tickSchedule
+    NOON_PROFILE: ''
+    NOON_MODELS_DIR: 'models'
+    NOON_SUBSCRIPTION_ID: subscription().subscriptionId
+    NOON_RESOURCE_GROUP: resourceGroup().name
+    NOON_WORKSPACE: workspaceName
+    NOON_COMPUTE: computeName
+    NOON_ENDPOINT_IDENTITY: endpointIdentityId
+    NOON_SERVING_IMAGE: servingImage
+    NOON_LANDING_URL: '${account.properties.primaryEndpoints.blob}landing'
+    NOON_LANDING_DATASTORE: 'landing'
+    NOON_RUNS_URL: '${account.properties.primaryEndpoints.blob}${runsContainer}'
+    NOON_RUNS_DATASTORE: 'workspaceblobstore'
+    NOON_BLOB_URL: trimEnd(account.properties.primaryEndpoints.blob)
+    NOON_QUEUE_URL: trimEnd(account.properties.primaryEndpoints.queue)
+    NOON_TABLE_URL: trimEnd(account.properties.primaryEndpoints.table)
+    NOON_QUEUE_NAME: 'noon-reconcile'
+    NOON_DEAD_LETTER_URL: '${account.properties.primaryEndpoints.blob}dead-letters'
+    NOON_CONTAINER_URL: containerUrl
+    NOON_CONTAINER_AUDIENCE: containerAudience
+    NOON_LEASE_SECONDS: '60'
+    NOON_DECISION_DAYS: '400'
+    NOON_PREDICT_TIMEOUT_SECONDS: '10'
+    NOON_CODE_COMMIT: codeCommit
+  }
+}
+
+// Settings name URLs without a slash at the end.
+func trimEnd(url string) string => substring(url, 0, length(url) - 1)
+
+output id string = app.id
+output name string = app.name
+output url string = 'https://${app.properties.defaultHostName}'

@@ -1,0 +1,63 @@
+// Where telemetry goes. Only identities may write to it.
+@description('Name of this installation.')
+param environmentName string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Principals that may write telemetry.')
+param publisherPrincipalIds string[]
+
+@description('Days that logs are kept.')
+@minValue(30)
+@maxValue(730)
+param retentionInDays int = 30
+
+// Monitoring Metrics Publisher
+var publisherRole = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '3913510d-42f4-4e42-8a64-420c390055eb'
+)
+
+resource logs 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+  name: 'log-noon-${environmentName}'
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: retentionInDays
+  }
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: 'appi-noon-${environmentName}'
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: logs.id
+    DisableLocalAuth: true
+  }
+}
+
+resource publishers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in publisherPrincipalIds: {
+    name: guid(insights.id, principalId, publisherRole)
+    scope: insights
+    properties: {
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: publisherRole
+    }
+  }
+]
+
+output applicationInsightsId string = insights.id
+output connectionString string = insights.properties.ConnectionString
+output logAnalyticsName string = logs.name

@@ -1,0 +1,8 @@
+using './main.bicep'
+
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'prod')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param stage = 'prod'
+param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
+param monthlyBudget = 500
+param contactEmails = [readEnvironmentVariable('NOON_CONTACT', 'nobody@example.org')]
