@@ -78,6 +78,7 @@ def rest_operations(ours: Iterable[Operation]) -> Iterator[tuple[Exchange, str]]
             operation.name
             for operation in known
             if operation.method == exchange.method
+            and len(operation.parts) == len(exchange.segments)
             and operation.match(list(exchange.segments)) is not None
         ]
         yield exchange, names[0] if names else ""

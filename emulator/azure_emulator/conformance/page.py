@@ -80,7 +80,7 @@ def operations_section(results: list[Result], others: Mapping[str, int]) -> str:
         bad = [_short(each) for each in some if each.outcome != WORKS]
         lines.append(f"| `{kind}` {len(good)}/{len(some)} | {', '.join(good)} | {', '.join(bad)} |")
     listed = ", ".join(f"{name} ({count})" for name, count in others.items())
-    lines += ["", f"Not counted, and 501: {listed}."]
+    lines += ["", f"Neither counted nor probed: {listed}."]
     notes = [each for each in results if each.outcome in (FAILS, LOCAL)]
     lines += ["", *(f"- `{each.method}`: {each.words}" for each in notes)]
     return "\n".join(lines)
