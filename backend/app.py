@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from backend.access import guard_from
 from backend.loading import Loading
@@ -62,7 +62,7 @@ class ScoringService(FastAPI):
             path: models.champion.scorer.schema if models.champion else None
             for path, models in sorted(self.loading.by_path.items())
         }
-        return described(super().openapi(), paths, self._guarded)
+        return described(super().openapi(), paths, self.settings)
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
@@ -145,7 +145,11 @@ def _schema(models: Models | None) -> Response:
 
 
 def _add_metrics(app: ScoringService) -> None:
-    @app.get("/metrics", summary="Counts of requests, in Prometheus' text format")
+    @app.get(
+        "/metrics",
+        summary="Counts of requests, in Prometheus' text format",
+        response_class=PlainTextResponse,
+    )
     async def metrics() -> Response:
         from backend.metrics import CONTENT_TYPE, Metrics
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from backend.model_folder import Feature, ModelSchema
 from backend.problems import MEDIA_TYPE
+from backend.rows import FLOAT32_LIMIT
+from backend.settings import Settings
 
 _REFUSALS = {
     "400": "Not JSON, or not whole",
@@ -25,10 +27,14 @@ _STRANGERS = {
 
 
 def described(
-    document: dict[str, Any], schemas: dict[str, ModelSchema | None], guarded: bool
+    document: dict[str, Any], schemas: dict[str, ModelSchema | None], settings: Settings
 ) -> dict[str, Any]:
     """The document with the scoring paths in it; without a model its rows are any objects."""
-    paths = {path: {"post": _operation(path, schema)} for path, schema in schemas.items()}
+    guarded = settings.access.kind != "off"
+    paths = {
+        path: {"post": _operation(path, schema, settings.rows_max)}
+        for path, schema in schemas.items()
+    }
     document = {**document, "paths": {**document["paths"], **paths}}
     refusals = _problems({"404": "There is no such model", "503": "The model is not ready"})
     for path, operations in document["paths"].items():
@@ -51,9 +57,12 @@ def _problems(texts: dict[str, str]) -> dict[str, Any]:
     return {status: {"description": text, **problem} for status, text in texts.items()}
 
 
-def _operation(path: str, schema: ModelSchema | None) -> dict[str, Any]:
+def _operation(path: str, schema: ModelSchema | None, rows_max: int) -> dict[str, Any]:
     answer = _object({"predictions": {"type": "array", "items": _prediction(schema)}})
-    request = _object({"rows": {"type": "array", "minItems": 1, "items": _row(schema)}})
+    # In words: a document with more rows is well formed, and refused with 413 and not with 422.
+    limit = {"description": f"At most {rows_max}; more are 413."}
+    rows = {"type": "array", "minItems": 1, "items": _row(schema), **limit}
+    request = _object({"rows": rows})
     return {
         "summary": "Predictions for rows, in their order",
         "operationId": path.strip("/").replace("/", "_"),
@@ -75,7 +84,11 @@ def _row(schema: ModelSchema | None) -> dict[str, Any]:
 
 
 def _column(feature: Feature) -> dict[str, Any]:
-    column: dict[str, Any] = {"type": ["number" if feature.kind == "number" else "string", "null"]}
+    column: dict[str, Any] = {"type": ["string", "null"]}
+    if feature.kind == "number":
+        # Whatever the training saw, the model takes every number that its 32 bits hold.
+        limits = {"exclusiveMinimum": -FLOAT32_LIMIT, "exclusiveMaximum": FLOAT32_LIMIT}
+        column = {"type": ["number", "null"], **limits}
     if feature.example is not None:
         column["examples"] = [feature.example]
     return column

@@ -17,6 +17,9 @@ Row = msgspec.Struct
 """One row: a field for each column, in the order that the model wants them."""
 
 FLOAT32_MAX = float.fromhex("0x1.fffffep+127")
+FLOAT32_LIMIT = float.fromhex("0x1.ffffffp+127")
+"""From here on a number rounds to infinity; below, at most to the largest there is."""
+
 _KINDS: dict[type, str] = {
     bool: "a boolean",
     int: "a number",
@@ -165,7 +168,7 @@ def _number_reason(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"must be a number or null, not {_kind(value)}"
     # Compared, not converted: a whole number may be too large for any float.
-    if not -FLOAT32_MAX <= value <= FLOAT32_MAX:
+    if not -FLOAT32_LIMIT < value < FLOAT32_LIMIT:
         return "is too large: the model calculates with 32-bit floating point numbers"
     return None
 

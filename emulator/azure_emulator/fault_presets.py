@@ -75,6 +75,14 @@ PRESETS: dict[str, Preset] = {
         "the next deployment takes half a minute longer",
         {"operation": "Provisioning.*", "delay_seconds": 30},
     ),
+    "step-failed": Preset(
+        "the next step of a job fails: its machine was taken away",
+        {
+            "operation": "Step.*",
+            "code": "NodePreempted",
+            "message": "The node on which the step ran was preempted.",
+        },
+    ),
     "traffic-failed": Preset(
         "the next change of an endpoint fails: the old traffic stays",
         {

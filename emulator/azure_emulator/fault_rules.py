@@ -81,6 +81,7 @@ FAMILIES = (
     Family("Provisioning", "ENDPOINT.DEPLOYMENT", WORK, "the work behind a deployment's PUT"),
     Family("EndpointProvisioning", "ENDPOINT", WORK, "the work behind an endpoint's PUT"),
     Family("Deletion", "ENDPOINT[.DEPLOYMENT]", WORK, "the work behind a DELETE"),
+    Family("Step", "JOB.STEP", WORK, "a step of a job that runs"),
     Family("Hidden", "NAME[.NAME]", (), "a read: what exists is 404 and missing in lists"),
     Family("Stale", "NAME[.NAME]", (), "a read: shows what was before the last change"),
     Family("StaleTraffic", "ENDPOINT", (), "a read after traffic moved: the traffic of before"),

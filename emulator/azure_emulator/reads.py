@@ -22,15 +22,21 @@ PLACES_ABOVE = 8
 def seen_through(faults: Faults, path: str) -> Iterator[None]:
     """Let the faults `Hidden` and `Stale` decide what a GET of this path reads inside."""
     target = path.strip("/").lower()
-    decided: dict[str, Resource | None] = {}
+    hidden: dict[str, bool] = {}
+    decided: dict[str, Resource] = {}
 
     def view(resource: Resource, before: Resource | None) -> Resource | None:
-        key = resource.id.strip("/").lower()
+        place = _shown_at(resource.id.strip("/"))
+        key = place.lower()
         if target not in (key, key.rpartition("/")[0]):
             return resource
-        if key not in decided:
-            decided[key] = _seen(faults, resource, before)
-        return decided[key]
+        if key not in hidden:
+            hidden[key] = _is_hidden(faults, place, resource)
+        if hidden[key]:
+            return None
+        if resource.id not in decided:
+            decided[resource.id] = _seen(faults, place, resource, before)
+        return decided[resource.id]
 
     token = VIEW.set(view)
     try:
@@ -39,15 +45,26 @@ def seen_through(faults: Faults, path: str) -> Iterator[None]:
         VIEW.reset(token)
 
 
-def _seen(faults: Faults, resource: Resource, before: Resource | None) -> Resource | None:
-    below = resource.id.strip("/").split("/")[PLACES_ABOVE:]
-    names, place = ".".join(below[1::2]), "/".join(below)
-    if faults.take(f"Hidden.{names}", place, since=_instant(resource.created_at)):
-        return None
-    if before and faults.take(f"Stale.{names}", place, since=_instant(resource.modified_at)):
+def _shown_at(place: str) -> str:
+    """Give the path at which a resource is read: how a job goes is kept beside what it is."""
+    return place.replace("/runs/", "/jobs/")
+
+
+def _is_hidden(faults: Faults, place: str, resource: Resource) -> bool:
+    since = datetime.fromisoformat(resource.created_at).timestamp()
+    return faults.take(f"Hidden.{_names(place)}", _below(place), since=since) is not None
+
+
+def _seen(faults: Faults, place: str, resource: Resource, before: Resource | None) -> Resource:
+    since = datetime.fromisoformat(resource.modified_at).timestamp()
+    if before and faults.take(f"Stale.{_names(place)}", _below(place), since=since):
         return before
     return resource
 
 
-def _instant(written: str) -> float:
-    return datetime.fromisoformat(written).timestamp()
+def _below(place: str) -> str:
+    return "/".join(place.split("/")[PLACES_ABOVE:])
+
+
+def _names(place: str) -> str:
+    return ".".join(place.split("/")[PLACES_ABOVE + 1 :: 2])

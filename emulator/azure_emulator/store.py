@@ -128,10 +128,12 @@ class Store:
         newest_first: bool = False,
         archived: bool | None = None,
         after: int | None = None,
+        where: tuple[str, str] | None = None,
     ) -> Iterator[Resource]:
         """Give what lies below a parent, read only as far as it is asked for.
 
-        `archived` keeps those or the others; `after` is the sequence of the last one seen.
+        `archived` keeps those or the others, `where` those whose body has a value in a field;
+        `after` is the sequence of the last one seen.
         """
         direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
         query = SELECT + " WHERE kind = ? AND parent = ?"
@@ -139,6 +141,9 @@ class Store:
         if archived is not None:
             query += f" AND {ARCHIVED} = ?"
             fixed.append(int(archived))
+        if where is not None:
+            query += " AND json_extract(body, ?) = ?"
+            fixed += [f"$.{where[0]}", where[1]]
         while True:
             more = f" AND sequence {beyond} ?" if after is not None else ""
             ordered = f"{query}{more} ORDER BY sequence {direction} LIMIT {WALK_ROWS}"

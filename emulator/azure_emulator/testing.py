@@ -257,7 +257,6 @@ def start_emulator(
     computes: Iterable[str] = ("cpu-cluster",),
     images: Mapping[str, str] | None = None,
     python: str = sys.executable,
-    inference_server: Path | None = None,
     operation_seconds: float = 0.0,
     watch_seconds: float = 0.2,
     port: int | None = None,
@@ -281,8 +280,6 @@ def start_emulator(
     command += ["--watch-seconds", str(watch_seconds), "--python", python]
     if record:
         command += ["--record", str(record)]
-    if inference_server:
-        command += ["--inference-server", str(inference_server)]
     for name, container in (datastores or {}).items():
         command += ["--datastore", f"{name}={container}"]
     for compute in computes:

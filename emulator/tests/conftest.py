@@ -44,7 +44,7 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
             "sample-server*": f"python {SAMPLES}/endpoints/custom-container/server.py",
         },
         python=sys.executable,
-        inference_server=INFERENCE_SERVER,
+        options=["--inference-server", str(INFERENCE_SERVER)],
         record=emulator_home / "calls.jsonl",
     )
     with running as emulator, pytest.MonkeyPatch.context() as patch:

@@ -109,8 +109,9 @@ def _told(decision: Decision) -> tuple[LinkKind, str]:
     if job := keys.named(about, keys.ended(keys.JOB)):
         return "job", f"{job} ended: {decision.kind.value}"
     if deployment := keys.named(about, keys.DEPLOYMENT):
-        # What is said of a rollout comes last in a decision.
-        said = decision.reasons[-1].code.replace("_", " ") if decision.reasons else "looked at"
+        # What is said of a rollout comes last in a decision, but for what the training waits for.
+        codes = [reason.code for reason in decision.reasons if reason.code != "nothing_due"]
+        said = codes[-1].replace("_", " ") if codes else "looked at"
         return ("check" if "check" in decision.facts else "rollout"), f"{deployment}: {said}"
     if keys.LANDED in about:
         return "landings", f"data landed ({decision.cause})"

@@ -50,10 +50,9 @@ def surplus(at: Moment) -> str | None:
 
 def begin_for_new_image(at: Moment) -> Step | None:
     """The champion under a newer serving image is a rollout like any other."""
-    champion, tried, release = at.state.champion, at.state.rollout, at.facts.release
-    if champion is None or release is None or (tried is not None and not tried.phase.ended):
-        return None
-    if release.environment <= max(champion.environment, tried.environment if tried else 0):
+    champion, release = at.state.champion, at.facts.release
+    tried = [each.environment for each in (champion, at.state.rollout) if each is not None]
+    if champion is None or release is None or release.environment <= max(tried):
         return None
     rollout = Rollout(champion.version, release.environment, Phase.PENDING, at.now, at.now)
     text = f"serving environment {release.environment} is new, champion has {champion.environment}"

@@ -25,6 +25,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from backend.app import ScoringService, create_app
 from backend.settings import Settings
+from tests.backend.trained import trained_folder
 
 ORIGINS = ["EWR", "JFK", "LGA"]
 ROWS = 400
@@ -49,11 +50,17 @@ def backend_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
+def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the training step wrote: the whole graph, and the trees by themselves."""
+    return trained_folder(tmp_path_factory.mktemp("trained") / "job")
+
+
+@pytest.fixture(scope="session")
 def service_client() -> ServiceClient:
     """A client for the service over one model directory, once its model was loaded or refused."""
 
     @asynccontextmanager
-    async def connect(model_dir: Path | None, **limits: int) -> AsyncIterator[httpx.AsyncClient]:
+    async def connect(model_dir: Path | None, **limits: Any) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(Settings(model_dir=model_dir, **limits))
         async with started(app) as client:
             yield client

@@ -109,6 +109,7 @@ CASES = [
     Case("not_published", L, OLD, "order_again", L, (TRY_2,)),
     Case("another_challenger", L, seen(V1, V1), "order_again", L, (TRY_2,)),
     Case("silent", L, seen(has=None), "container_silent", L),
+    Case("nothing_loaded", L, seen(has=(None, None)), "loading", L),
     Case("not_loaded", L, seen(has=(V1, None)), "loading", L),
     Case("another_digest_loaded", L, seen(has=(V1, Published(2, "old"))), "loading", L),
     Case("loaded", L, seen(), "provisioned", S),
@@ -228,6 +229,7 @@ QUIET = [
     Quiet("moved_in_vain", NOTHING, None, (), ELSEWHERE | {"rollout": TRIED}),
     Quiet("new_address", OLD, "new_image", (), MOVED),
     Quiet("still_warm", OLD, None, (), OURS | {"warm": replace(WARM, until=LATE)}),
+    Quiet("warm_until_now", OLD, "retired", (), OURS | {"warm": replace(WARM, until=SOON)}),
     Quiet("warm_is_over", OLD, "retired", (), OURS | {"warm": WARM}),
 ]
 

@@ -226,6 +226,18 @@ CASES = [
     Case("soaks", C, TEN, "soaking", C, (), OURS, WELL, rollout=SOAKING, now=NOON + minutes(5)),
     Case("passes", C, TEN, "step_passed", C, (), OURS, WELL, rollout=SOAKING, now=LATE),
     Case("last_passes", C, ALL, "passed", Phase.SUCCEEDED, (), OURS, WELL, rollout=LAST, now=LATE),
+    Case(
+        "second_passes",
+        C,
+        endpoint({"v1-e1": 50, "v2-e1": 50}),
+        "step_passed",
+        C,
+        (),
+        OURS,
+        health(v2=answers(100)),
+        LATE,
+        SOAKING | {"step": 1, "failed_checks": 1, "usual_ms": 10.0},
+    ),
     Case("errors", C, TEN, "errors", C, (), OURS, SICK, rollout=SOAKING, back=True),
     Case("errors_at_100", C, ALL, "errors", C, (), OURS, SICK, rollout=LAST, back=True),
     Case("slow", C, TEN, "slow", C, (), OURS, SLOW, rollout=SOAKING, now=LATE, back=True),
@@ -326,6 +338,16 @@ CASES = [
         rollout=BACK,
     ),
     Case(
+        "back_whatever_was_refused",
+        C,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        OURS | {"order_refused": "quota"},
+        rollout=BACK,
+    ),
+    Case(
         "back_waits",
         C,
         endpoint({"v1-e1": 90, "v2-e1": 10}, updating=("v2-e1",)),
@@ -411,7 +433,8 @@ def test_one_step(case: Case) -> None:
 def test_every_row_is_told_in_full() -> None:
     """Nothing is told of rows that are gone."""
     TOLD.check_rows(case.name for case in CASES)
-    resting = [row[0] for row in WATCHED] + [f"warm_{row[0]}" for row in RETIRE] + ["new_image"]
+    resting = [row[0] for row in WATCHED] + [f"warm_{row[0]}" for row in RETIRE]
+    resting += [f"adopted_{row[0]}" for row in ADOPTED] + ["adopted_in_flight", "new_image"]
     AT_REST.check_rows(resting)
 
 
@@ -476,12 +499,33 @@ def test_failed_checks_have_a_budget() -> None:
     assert second.state.rollout.going_back
 
 
+ADOPTED: list[tuple[str, dict[str, Any], EndpointFacts]] = [
+    ("by_hand", {}, endpoint({"v1-e1": 50, "v9-e1": 50})),
+    ("warm_by_hand", {"warm": Warm("v9-e1", NOON)}, endpoint({"v1-e1": 50, "v9-e1": 50})),
+    ("loose", {}, endpoint({"v1-e1": 100, "v9-e1": 0, "v8-e1": 0})),
+    ("loose_and_warm", {"warm": Warm("v8-e1", LATE)}, endpoint({"v1-e1": 100, "v8-e1": 0})),
+    ("loose_while_updating", {}, endpoint({"v1-e1": 100, "v9-e1": 0}, updating=("v9-e1",))),
+]
+
+
+@pytest.mark.parametrize(("name", "has", "there"), ADOPTED, ids=[row[0] for row in ADOPTED])
+def test_what_others_did_can_be_adopted_at_rest(
+    name: str, has: dict[str, Any], there: EndpointFacts
+) -> None:
+    """By policy a hand on the traffic is noticed and left alone; what serves nobody goes."""
+    kind = replace(spec(), rollout=replace(POLICY, hand_changed="adopt"))
+    before = state(champion=champion(1), last_version=1, **has)
+    plan = decide(facts(before, endpoint=there), kind, SOON)
+    AT_REST.check(f"adopted_{name}", plan_in_full(before, plan, SOON))
+
+
 def test_traffic_changed_by_hand_can_be_adopted() -> None:
     """By policy a hand on the traffic pauses the rollout instead of being undone."""
     adopting = replace(POLICY, hand_changed="adopt")
     before = state(champion=champion(1), rollout=rollout(C, **SOAKING), last_version=2)
     there = endpoint({"v1-e1": 50, "v2-e1": 50})
     step = advance(moment(before, SOON, adopting, endpoint=there))
+    AT_REST.check("adopted_in_flight", step_in_full(before, step, SOON))
     assert step.actions == ()
     assert step.state.rollout is not None
     assert step.state.rollout.paused

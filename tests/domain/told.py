@@ -28,8 +28,8 @@ WRITE = bool(os.environ.get("TELL"))
 class Told:
     """The paragraphs of one table."""
 
-    def __init__(self, table: str) -> None:
-        self._path = FOLDER / f"{table}.txt"
+    def __init__(self, table: str, folder: Path = FOLDER) -> None:
+        self._path = folder / f"{table}.txt"
         text = self._path.read_text() if self._path.exists() else ""
         paragraphs = (part.partition("\n") for part in text.split("\n\n"))
         self._known = {name: body.rstrip("\n") for name, _, body in paragraphs if name}
@@ -52,7 +52,7 @@ class Told:
         assert set(self._known) == wanted
 
     def _save(self) -> None:
-        FOLDER.mkdir(exist_ok=True)
+        self._path.parent.mkdir(exist_ok=True)
         self._path.write_text("\n\n".join(f"{k}\n{v}" for k, v in self._known.items()) + "\n")
 
 

@@ -28,6 +28,12 @@ TESTS = {
 }
 """Who is to notice: tests that are quick enough to be asked thousands of times. The domain's own
 must do for the domain; that some story ends otherwise says little about where to look."""
+QUICKLY = [
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+    *("--assert=plain", "--tb=no", "--hypothesis-profile=ci"),
+]
+"""Each mutant is a run of pytest: without these most of its time goes into collecting garbage
+and into explaining failures that nobody reads."""
 MUTMUT = Path(sys.executable).with_name("mutmut")
 
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
@@ -92,7 +98,7 @@ def _settle(root: Path, home: Path, modules: Sequence[str], tests: Sequence[str]
         "only_mutate": modules,
         "also_copy": [name for name in top if name != "shared"],
         "do_not_mutate_patterns": [r"^\s*assert "],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--hypothesis-profile=ci"],
+        "pytest_add_cli_args": QUICKLY,
         "pytest_add_cli_args_test_selection": tests,
         "use_git_change_detection": False,
     }

@@ -20,7 +20,7 @@ ENVIRONMENT = Environment(image="registry.example/pipelines:1")
 downloads = pytest.mark.filterwarnings(
     "ignore:The use of a 'BlobProperties' instance", "ignore:content_as_bytes is deprecated"
 )
-FOLDER = {"type": "uri_folder"}
+PLACE = "azureml://datastores/workspaceblobstore/paths/"
 
 
 def step(name: str, line: str, **options: Any) -> Any:
@@ -167,7 +167,7 @@ def test_carrying_on(
         slow()
 
     settings = {} if given is None else {"continue_on_step_failure": given}
-    name, status = run_pipeline(both(), **settings)
+    name, status = run_pipeline(both(), force_rerun=True, **settings)
     assert status == "Failed"
     ended = {one.display_name: one.status for one in ml_client.jobs.list(parent_job_name=name)}
     assert ended == {"fail": "Failed", "slow": others}
@@ -272,3 +272,37 @@ def test_settings_are_checked(
     with pytest.raises(HttpResponseError, match=words) as refusal:
         ml_client.jobs.create_or_update(job)
     assert refusal.value.status_code == 400
+
+
+@downloads
+@pytest.mark.behaviour("A deterministic step is reused, although the data at its path changed")
+def test_reuse(
+    ml_client: MLClient,
+    run_pipeline: Callable[..., tuple[str, str]],
+    emulator_blobs: BlobServiceClient,
+    tmp_path: Path,
+) -> None:
+    """The second job takes the first one's results, though the data at the path changed."""
+    store = emulator_blobs.get_container_client("azureml-blobstore")
+    line = "cat ${{inputs.data}} > ${{outputs.out}}/words.txt"
+    copy = step("copy", line, inputs={"data": Input(type="uri_file")})
+
+    @dsl.pipeline()
+    def copying(data):  # type: ignore[no-untyped-def]
+        return {"words": copy(data=data).outputs.out}
+
+    data = Input(type="uri_file", path=PLACE + "reuse/words.txt")
+
+    def words(content: bytes, **settings: Any) -> tuple[str, str]:
+        store.upload_blob("reuse/words.txt", content, overwrite=True)
+        name, _ = run_pipeline(copying(data), **settings)
+        ml_client.jobs.download(name, download_path=tmp_path / name, output_name="words")
+        named = tmp_path / name / "named-outputs" / "words" / "words.txt"
+        child = next(iter(ml_client.jobs.list(parent_job_name=name)))
+        return named.read_text(), child.properties.get("azureml.isreused", "")
+
+    assert words(b"forced", force_rerun=True) == ("forced", "")
+    assert words(b"first") == ("first", "")
+    assert words(b"second") == ("first", "true")
+    assert words(b"third", force_rerun=True) == ("third", "")
+    assert words(b"fourth") == ("first", "true")

@@ -66,6 +66,42 @@ def test_a_read_can_show_what_was_before_the_last_change(
     assert seen == ["before", "before", "after"]
 
 
+def test_a_job_can_be_missing_or_behind(
+    ml_client: MLClient,
+    tiny_job: Any,
+    until_ended: Callable[[str], str],
+    fault: Callable[..., Any],
+) -> None:
+    """It has run to its end, but reads do not find it, and then show the status of before."""
+    ml_client.jobs.create_or_update(tiny_job("tiny-behind"))
+    fault(operation="Hidden.tiny-behind", resource="jobs/*")
+    with pytest.raises(ResourceNotFoundError):
+        ml_client.jobs.get("tiny-behind")
+    assert until_ended("tiny-behind") == "Completed"
+    fault(operation="Stale.tiny-behind", count=2)
+    seen = [ml_client.jobs.get("tiny-behind").status for _ in range(3)]
+    assert seen[2] == "Completed"
+    assert "Completed" not in seen[:2]
+
+
+def test_a_step_can_fail_and_take_longer(
+    ml_client: MLClient,
+    tiny_job: Any,
+    until_ended: Callable[[str], str],
+    fault: Callable[..., Any],
+) -> None:
+    """One step of the job fails with the rule's words, in its log too; the others are spared."""
+    fault(operation="Step.tiny-preempted.train", code="Lost", message="the node is gone")
+    fault(id="slow", operation="Step.tiny-preempted.prepare", delay_seconds=0.3)
+    ml_client.jobs.create_or_update(tiny_job("tiny-preempted"))
+    assert until_ended("tiny-preempted") == "Failed"
+    steps = {
+        child.display_name: child.status
+        for child in ml_client.jobs.list(parent_job_name="tiny-preempted")
+    }
+    assert steps == {"prepare": "Completed", "train": "Failed"}
+
+
 def test_what_never_changed_is_not_stale(ml_client: MLClient, fault: Callable[..., Any]) -> None:
     """There is nothing older to show, and no hit is counted."""
     ml_client.data.create_or_update(Data(name="once", version="1", path=PATH, type="uri_folder"))
@@ -87,6 +123,7 @@ def test_429_has_words_but_no_header(ml_emulator: Emulator, fault: Callable[...,
 
 
 @pytest.mark.behaviour("502 and 504 speak HTML")
+@pytest.mark.unmodelled("a gateway's page")
 def test_a_gateway_speaks_html(ml_emulator: Emulator, fault: Callable[..., Any]) -> None:
     """It stands before the service and knows nothing of its errors."""
     fault(operation="DataContainers.List", status=502)

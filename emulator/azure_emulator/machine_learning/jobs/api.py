@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,254}")
 MUTABLE = ("tags", "displayName", "description", "properties", "isArchived", "status", "services")
+RUN_TYPES = {"command": COMMAND_RUN, "pipeline": PIPELINE_RUN}
 EXISTS = (
     "A job with this name already exists. If you are trying to submit a new job, use a different"
     " name. If you are trying to update an existing job, the existing job's {changed} cannot be"
@@ -98,19 +99,21 @@ class Jobs:
     async def list(self, call: Call) -> Response:
         """Give the jobs, newest first."""
         kind, tag = call.query("jobType").lower(), call.query("tag")
+        where = ("runType", RUN_TYPES.get(kind, "")) if kind else None
         jobs: dict[str, Resource] = {}
 
         def wanted() -> Iterator[Resource]:
             workspace, archived = self._context.workspace, call.archived()
             for run in self._context.store.walk(
-                "runs", workspace, newest_first=True, archived=archived, after=call.after
+                "runs",
+                workspace,
+                newest_first=True,
+                archived=archived,
+                after=call.after,
+                where=where,
             ):
                 job = self._context.store.get(self._id(run.name))
-                if (
-                    job
-                    and (not kind or job.properties["jobType"].lower() == kind)
-                    and (not tag or _has_tag(run, tag))
-                ):
+                if job and (not tag or _has_tag(run, tag)):
                     jobs[run.name] = job
                     yield run
 

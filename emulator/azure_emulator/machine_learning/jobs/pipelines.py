@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...resource import now
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ...resource import Resource
     from .plan import Plan, Step, Value
     from .results import Results
+    from .reuse import Reuse
     from .runs import Runs
     from .steps import StepRunner
 
@@ -43,15 +45,21 @@ class Journal:
             text.write(f"[{now()}] {line}\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all jobs share."""
+
+    steps: StepRunner
+    results: Results
+    reuse: Reuse
+
+
 class JobRun:
     """Runs the nodes of one job; knows what every node of it has made."""
 
-    def __init__(
-        self, runs: Runs, steps: StepRunner, results: Results, plan: Plan, journal: Journal
-    ) -> None:
+    def __init__(self, runs: Runs, parts: Parts, plan: Plan, journal: Journal) -> None:
         self._runs = runs
-        self._steps = steps
-        self._results = results
+        self._parts = parts
         self._plan = plan
         self._journal = journal
         self._made: dict[str, Outputs] = {}
@@ -101,8 +109,8 @@ class JobRun:
             self._runs.set_output(name, key, uri, step.outputs[key].type)
         root_name, experiment = root.body["rootRunId"], root.body["experimentName"]
         try:
-            await self._steps.run(StepRun(name, root_name, experiment, step, inputs, outputs))
-            self._results.register(name, step, outputs)
+            await self._parts.steps.run(StepRun(name, root_name, experiment, step, inputs, outputs))
+            self._parts.results.register(name, step, outputs)
         except StepFailedError as error:
             self._runs.set_status(name, error.status, str(error))
             return None
@@ -129,7 +137,19 @@ class JobRun:
         self._journal.write(f"step {node.path} starts as {name}")
         if isinstance(node, Pipeline):
             return asyncio.create_task(self._inner(run, node))
-        return asyncio.create_task(self.step(parent, name, node))
+        return asyncio.create_task(self._step(parent, name, node))
+
+    async def _step(self, parent: Resource, name: str, step: Step) -> Outputs | None:
+        """Run a step of a pipeline, or take what an equal one has made."""
+        inputs = {key: self._resolved(value) for key, value in step.inputs.items()}
+        earlier = None if self._plan.force_rerun else self._parts.reuse.find(step, inputs)
+        if earlier:
+            self._journal.write(f"step {step.path} takes the results of {earlier.name}")
+            return self._runs.reuse(name, earlier)
+        outputs = await self.step(parent, name, step)
+        if outputs is not None and not self._plan.force_rerun:
+            self._parts.reuse.note(step, inputs, name)
+        return outputs
 
     async def _inner(self, run: Resource, pipeline: Pipeline) -> Outputs | None:
         """Run a pipeline inside this one, as a run of its own."""

@@ -62,6 +62,9 @@ class Step:
     outputs: dict[str, Output]
     display_name: str = ""
     timeout_seconds: float | None = None
+    environment: str = ""
+    deterministic: bool = False
+    """The same inputs give the same outputs: an equal step of before may stand for it."""
 
     @property
     def name(self) -> str:
@@ -94,5 +97,7 @@ class Plan:
 
     root: Step | Pipeline
     continue_on_step_failure: bool = True
+    force_rerun: bool = False
+    """No step takes the results of an earlier one, and none of these is taken later."""
     datastore: str = ""
     """Where outputs go that were given no place."""

@@ -115,7 +115,8 @@ class Planner:
         compute = properties.get("computeId") or _setting(settings, "default_compute")
         graph, bound = self._graph(nodes, _Scope("", given, outputs, compute))
         carries_on = truth(_setting(settings, "continue_on_step_failure"), True)
-        return Plan(Pipeline("", graph, bound), carries_on, datastore)
+        again = truth(_setting(settings, "force_rerun"), False)
+        return Plan(Pipeline("", graph, bound), carries_on, again, datastore)
 
     def _graph(
         self, nodes: Json, scope: _Scope
@@ -174,6 +175,8 @@ class Planner:
             outputs=node.outputs,
             display_name=node.display_name,
             timeout_seconds=_seconds(limits.get("timeout")),
+            environment=str(node.spec.get("environment") or ""),
+            deterministic=truth(node.spec.get("is_deterministic"), True),
         )
 
     def _pipeline(self, node: _Node, scope: _Scope) -> Pipeline:

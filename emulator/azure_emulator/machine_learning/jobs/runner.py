@@ -7,8 +7,9 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .pipelines import BROKEN, FAILED_STEPS, JobRun, Journal
+from .pipelines import BROKEN, FAILED_STEPS, JobRun, Journal, Parts
 from .plan import Pipeline
+from .reuse import Reuse
 from .steps import StepRunner
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ class JobRunner:
     def __init__(self, context: Context, runs: Runs, places: Places, results: Results) -> None:
         self._context = context
         self._runs = runs
-        self._results = results
-        self._steps = StepRunner(context, runs, places)
+        self._parts = Parts(StepRunner(context, runs, places), results, Reuse(context, runs))
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._jobs: dict[str, JobRun] = {}
 
@@ -47,7 +47,7 @@ class JobRunner:
     def start(self, run: Resource, plan: Plan) -> None:
         """Begin a job in the background."""
         journal = Journal(self._context.settings.home / "jobs" / run.name)
-        job = JobRun(self._runs, self._steps, self._results, plan, journal)
+        job = JobRun(self._runs, self._parts, plan, journal)
         task = asyncio.create_task(self._guarded(run, plan, job, journal))
         self._tasks[run.name], self._jobs[run.name] = task, job
 
@@ -95,7 +95,7 @@ class JobRunner:
             outputs = await job.pipeline(run, pipeline)
             self._runs.set_status(run.name, "Finalizing")
         finally:
-            await self._steps.upload_log(run.name, journal.path, EXECUTION_LOG)
+            await self._parts.steps.upload_log(run.name, journal.path, EXECUTION_LOG)
         if outputs is None:
             self._runs.set_status(run.name, "Failed", FAILED_STEPS)
         else:

@@ -85,6 +85,7 @@ class StepRunner:
             raise await self._refusal(run, log, words) from error
         self._runs.set_status(run.name, "Queued")
         self._runs.set_status(run.name, "Running")
+        await self._suffer(run, log)
         variables = self._environment(run, inputs, paths)
         try:
             code = await self._execute(run, command, folder / "code", variables, log)
@@ -95,6 +96,14 @@ class StepRunner:
             await self.upload_log(run.name, log, STEP_LOG)
             raise
         _raise_for(code, run.step.timeout_seconds)
+
+    async def _suffer(self, run: StepRun, log: Path) -> None:
+        """Play the fault that is due: the step takes longer, or fails instead of running."""
+        fault = self._context.faults.take(f"Step.{run.root}.{run.step.path}")
+        if fault:
+            await asyncio.sleep(fault.delay_seconds)
+        if fault and fault.fails:
+            raise await self._refusal(run, log, fault.words(f"The step {run.step.name}"))
 
     async def _refusal(self, run: StepRun, log: Path, words: str) -> StepFailedError:
         with log.open("a") as text:
