@@ -11,7 +11,7 @@ from azure_emulator.conformance.probes import CONTAINER as PROBE
 from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 INFERENCE_SERVER = Path(__file__).resolve().parents[2] / ".venv-inference" / "bin" / "azmlinfsrv"
@@ -53,10 +53,8 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
         yield emulator
 
 
-@pytest.fixture(autouse=True)
-def behaviour_in_the_report(
-    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
-) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """The report names the behaviour that a test shows; `make conformance` reads it there."""
-    if marker := request.node.get_closest_marker("behaviour"):
-        record_property("behaviour", marker.args[0])
+    if marker := item.get_closest_marker("behaviour"):
+        item.user_properties.append(("behaviour", marker.args[0]))

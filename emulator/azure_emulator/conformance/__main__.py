@@ -20,7 +20,7 @@ from .probes import CONTAINER, World
 
 
 def main(
-    junit: Annotated[Path | None, typer.Option(help="A report of emulator/tests.")] = None,
+    junit: Annotated[list[Path] | None, typer.Option(help="A report of emulator/tests.")] = None,
     figures: Annotated[Path | None, typer.Option(help="What emulator/bench printed.")] = None,
     readme: Annotated[Path | None, typer.Option(help="Written between its marks.")] = None,
 ) -> None:
@@ -30,7 +30,7 @@ def main(
     with InProcessAzure() as azure:
         sections["REST operations"] = page.rest_section(rest_operations(azure.operations()))
     if junit:
-        sections["Behaviours and samples"] = page.tested_section(page.read_junit(junit))
+        sections["Behaviours and samples"] = page.tested_section(page.read_junit(*junit))
     if figures:
         sections["Speed and size"] = page.figures_section(page.read_figures(figures))
     text = page.page(sections)

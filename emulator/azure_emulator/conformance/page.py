@@ -7,6 +7,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .coverage import FAILS, LOCAL, REFUSED, WORKS, Result
@@ -36,11 +37,12 @@ class Tested:
     samples: dict[str, float]
 
 
-def read_junit(path: Path) -> Tested:
-    """Read the properties `behaviour`, `sample` and `seconds` of the test cases."""
+def read_junit(*paths: Path) -> Tested:
+    """Read, from reports of tests, the properties `behaviour`, `sample` and `seconds` of the test cases."""
     behaviours: dict[str, bool] = {}
     samples: dict[str, float] = {}
-    for case in ElementTree.parse(path).iter("testcase"):  # noqa: S314 - our own tests' report
+    trees = [ElementTree.parse(path) for path in paths]  # noqa: S314 - our own tests' reports
+    for case in chain.from_iterable(tree.iter("testcase") for tree in trees):
         said = {p.get("name"): p.get("value", "") for p in case.iter("property")}
         passed = all(case.find(kind) is None for kind in ("failure", "error", "skipped"))
         if "behaviour" in said:
