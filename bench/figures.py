@@ -14,9 +14,7 @@ Figures = dict[str, Any]
 def rate(figures: Figures, load: str, of: Callable[[list[float]], float] = median) -> float | None:
     """Requests a second under a load; None where nothing was measured or answers were bad."""
     run = figures.get("loads", {}).get(load)
-    if run is None or run["bad"] or not any(run["per_second"]):
-        return None
-    return of(run["per_second"])
+    return None if run is None or run["bad"] else of(run["per_second"])
 
 
 def value(

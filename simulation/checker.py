@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.decision import Decision, Kind
 from shared.domain.events import Message
-from shared.domain.facts import EndpointFacts, JobStatus, ProvisioningState
+from shared.domain.facts import JobStatus
 from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Phase, Rollout, Subject, Training
-from simulation.standing import Standing, check_moving, check_slots
-from simulation.truth import TRAINED_WITHIN, Pass, Truth, ViolationError, live, version_of
+from shared.domain.state import ModelState, Training
+from simulation.serving_rules import ServingRules
+from simulation.standing import check_moving, check_slots
+from simulation.truth import TRAINED_WITHIN, Pass, Passes, Truth, ViolationError, live
 
 
 class Checker:
     """Told of every write, it says at once what must not be."""
 
-    def __init__(self, truth: Truth, specs: dict[str, ModelSpec]) -> None:
+    def __init__(self, truth: Truth, specs: Mapping[str, ModelSpec]) -> None:
         self._truth = truth
         self._specs = specs
-        self.passes: list[Pass] = []
+        self.passes = Passes()
+        self.serving = ServingRules(truth, specs, self.passes)
         self.landed: dict[tuple[str, str], tuple[str, datetime]] = {}
         """Landings that no training has read yet, oldest first."""
         self.orders: dict[str, tuple[str, datetime]] = {}
         """Orders that no decision speaks of yet, with the model."""
         self.unsaid = 0
         """Decisions that died with their pass, after the saving, and were recorded by a later."""
-        self._promised: dict[str, Decision] = {}
-        """Decisions that were saved and are not recorded yet."""
-        self._recorded: deque[str] = deque(maxlen=1000)
+        self._promised: dict[str, set[str]] = {name: set() for name in specs}
+        """Decisions of each model that were saved and are not recorded yet."""
+        self._recorded: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        self._accepted: set[str] = set()
         self._slots: dict[tuple[str, str], list[Training]] = {}
-        self._standing = Standing()
-        self._deleting: dict[str, str] = {}
-        self._good: set[tuple[str, int]] = set()
         self._slots_said: dict[tuple[str, str], str] = {}
 
     # what is told
@@ -43,8 +43,8 @@ class Checker:
         """A message is delivered."""
         for each in self.passes:
             each.disturbed = True
-        words = (each.id for each in self._promised.values() if each.model == message.model)
-        delivered = Pass(message, self._owed_rollback(message.model), frozenset(words))
+        owed = self.serving.owed_rollback(message.model)
+        delivered = Pass(message, owed, frozenset(self._promised[message.model]))
         self.passes.append(delivered)
         return delivered
 
@@ -59,7 +59,7 @@ class Checker:
             raise ViolationError("one_decision", f"{text} ended in {count} decisions")
         (decision,) = delivered.decisions
         unknown = decision.kind is Kind.FAILED and not decision.about
-        left = delivered.owed_words & self._promised.keys()
+        left = delivered.owed_words & self._promised[decision.model]
         if left and not unknown:
             raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
         if (
@@ -77,17 +77,18 @@ class Checker:
 
     def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written, with decisions that this pass or a later one is to record."""
-        self._promised |= {each.id: each for each in said if each.id not in self._recorded}
+        recorded = self._recorded[new.model]
+        self._promised[new.model].update(each.id for each in said if each.id not in recorded)
         if self.passes:
             self.passes[-1].saved = True
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
             self.passes[-1].slot_taken = True
+            self._check_slot_is_due(old, new)
             check_slots(old, new, said, self._specs[new.model])
         self._check_verdict(old, new)
-        if old.rollout is not None and new.rollout is not None:
-            self._check_step(old, old.rollout, new.rollout)
+        self.serving.stepping(old, new)
         again = old.training and new.training and new.training.attempt > old.training.attempt
         if again and old.training and new.training and old.training.job == new.training.job:
             raise ViolationError("names_are_new", f"{new.training.job} has failed before")
@@ -96,51 +97,15 @@ class Checker:
 
     def submitting(self, model: str, training: Training) -> None:
         """A job is new."""
-        self._check_saved(training.job)
+        self.passes.check_saved(training.job)
         state = self._truth.state(model)
         wished = state.training.job if state and state.training else None
-        if wished != training.job and not self._interrupted():
+        if wished != training.job and not self.passes.interrupted:
             raise ViolationError("wish_first", f"{training.job} runs, but {wished} was saved")
         if training.slot is not None:
             self._check_slot(model, training)
         for key in self._truth.files_of(training):
             self.landed.pop(key, None)
-
-    def deploying(self, model: str, subject: Subject) -> None:
-        """A deployment is new."""
-        self._check_saved(subject.deployment)
-        self._standing.forget(model, subject.deployment)
-        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
-        wished = state.rollout.subject if state and state.rollout else None
-        if wished != subject and not self._interrupted():
-            raise ViolationError("wish_first", f"{subject} is deployed, {wished} was saved")
-        standing = set(endpoint.deployments) - {self._deleting.get(model)} if endpoint else set()
-        if len(standing) >= 2 and not self._interrupted():
-            text = f"{subject.deployment} would be the third beside {sorted(map(str, standing))}"
-            raise ViolationError("two_deployments", text)
-
-    def routing(self, model: str, traffic: dict[str, int]) -> None:
-        """A traffic map is sent."""
-        self._check_saved(f"traffic of {model}")
-        if self.passes:
-            self.passes[-1].routed.append(traffic)
-        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
-        if state is None or endpoint is None:
-            raise ViolationError("wish_first", f"{model}: traffic {traffic} out of nothing")
-        if sum(traffic.values()) != 100 and (live(traffic) or state.champion is not None):
-            raise ViolationError("traffic_adds_up", f"{model}: {traffic}")
-        if not endpoint.accepts_writes:
-            return
-        missing = set(endpoint.deployments) - set(traffic) - {self._deleting.get(model, "")}
-        if missing and not self._interrupted():
-            raise ViolationError("full_map", f"{model}: {traffic} leaves out {sorted(missing)}")
-        for name, share in live(traffic).items():
-            self._check_share(model, name, share, endpoint)
-
-    def deleting(self, model: str, deployment: str) -> None:
-        """A deployment goes."""
-        self._check_saved(deployment)
-        self._deleting[model] = deployment
 
     def recorded(self, decision: Decision, *, late: bool) -> None:
         """A decision was kept, by its own pass or by a later one."""
@@ -156,21 +121,17 @@ class Checker:
                     decision,
                 ]
                 break
-        if decision.facts.get("check") == "failed" and not self._interrupted():
+        if decision.facts.get("check") == "failed" and not self.passes.interrupted:
             self._check_turned_back(decision)
 
     # what is looked at between two steps
 
     def look(self, model: str) -> None:
         """Everything that must be so for a model at any time."""
-        state, endpoint, now = self._truth.state(model), self._truth.endpoint(model), self._now
+        state, now = self._truth.state(model), self._now
         if state is None:
             return
-        if endpoint is not None:
-            for name in endpoint.traffic:
-                if (model, version_of(name)) not in self._good:
-                    raise ViolationError("promoted_only", f"{model}: {name} has traffic")
-            self._standing.check_loose(model, state, endpoint, now)
+        self.serving.look(model, state, now)
         check_moving(state, now)
 
     def look_at_landings(self) -> None:
@@ -185,15 +146,14 @@ class Checker:
     def _now(self) -> datetime:
         return self._truth.now()
 
-    def _check_saved(self, what: str) -> None:
-        if not self.passes or not self.passes[-1].saved:
-            raise ViolationError("wish_first", f"{what} is ordered before the wish was saved")
-
     def _ended_by(self, decision: Decision) -> None:
         """Slots and orders end in one decision; what could not be saved ends none."""
-        if self._promised.pop(decision.id, None) is None and "saved" in decision.facts:
+        promised = self._promised.get(decision.model, set())
+        if decision.id not in promised and "saved" in decision.facts:
             return
-        self._recorded.append(decision.id)
+        promised.discard(decision.id)
+        if decision.model in self._recorded:
+            self._recorded[decision.model].append(decision.id)
         for key in decision.about:
             what, _, name = key.partition(":")
             if what == "order":
@@ -202,23 +162,6 @@ class Checker:
                 said = self._slots_said.setdefault((decision.model, name), decision.id)
                 if said != decision.id:
                     raise ViolationError("slot_decided", f"{decision.model}: {name} twice")
-
-    def _interrupted(self) -> bool:
-        return not self.passes or self.passes[-1].disturbed
-
-    def _owed_rollback(self, model: str) -> str:
-        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
-        rollout = state.rollout if state else None
-        if state is None or endpoint is None or rollout is None or rollout.phase.ended:
-            return ""
-        champion = state.champion.subject.deployment if state.champion else ""
-        owed = (
-            rollout.going_back
-            and champion in endpoint.deployments
-            and endpoint.accepts_writes
-            and live(endpoint.traffic) != {champion: 100}
-        )
-        return champion if owed else ""
 
     def _check_slot(self, model: str, training: Training) -> None:
         former = self._slots.setdefault((model, training.slot or ""), [])
@@ -230,15 +173,28 @@ class Checker:
                 raise ViolationError("one_job_per_slot", text)
         former.append(training)
 
-    def _check_share(self, model: str, name: str, share: int, endpoint: EndpointFacts) -> None:
-        deployment = endpoint.deployments.get(name)
-        stands = deployment is not None and deployment.state is ProvisioningState.SUCCEEDED
-        if not stands and not self._interrupted():
-            raise ViolationError("traffic_answers", f"{model}: {share} % for {name}")
-        if (model, version_of(name)) not in self._good:
-            raise ViolationError("promoted_only", f"{model}: {share} % for {name}")
-        if self._truth.fate_of(model, name) == "broken":
-            raise ViolationError("smoke_first", f"{model}: {share} % for {name}, which fails")
+    def _check_slot_is_due(self, old: ModelState, new: ModelState) -> None:
+        """What a newer schedule would have done in the past is not made up for."""
+        due_at, seen_at = new.last_slot_at, old.listed_at
+        if new.training and new.training.slot and seen_at and due_at and due_at <= seen_at:
+            text = f"{new.training.job} is for {due_at}, nothing was owed at {seen_at}"
+            raise ViolationError("slot_is_due", text)
+
+    def _check_skill(self, old: ModelState, training: Training) -> None:
+        """Small steps down do not add up: none is far below the best of the last champions."""
+        if training.accepted is not None:
+            # Not compared with anything before, for once, by an operator's order.
+            if training.accepted.order_id in self._accepted:
+                raise ViolationError("accepted_once", f"{training.job}: {training.accepted}")
+            self._accepted.add(training.accepted.order_id)
+            return
+        rulers = [old.champion.version, *old.former[:5]] if old.champion else []
+        first = next((at for at, each in enumerate(rulers) if each.accepted), len(rulers))
+        rulers = rulers[: first + 1]
+        best = max((self._truth.skill(version.job) for version in rulers), default=None)
+        margin = self._specs[old.model].gate.margin
+        if best is not None and self._truth.skill(training.job) < best - margin:
+            raise ViolationError("no_ratchet", f"{training.job} is worse than the best by {margin}")
 
     def _check_verdict(self, old: ModelState, new: ModelState) -> None:
         training = old.training
@@ -249,7 +205,8 @@ class Checker:
             return
         promoted = new.last_version > old.last_version
         expected, champion = self._truth.verdict(training.job), old.champion
-        if (champion.version.number if champion else None) != training.champion:
+        compared = training.accepted.champion if training.accepted else training.champion
+        if (champion.version.number if champion else None) != compared:
             expected = "refuse"
         if expected == "tie" and champion is not None:
             age = self._now - champion.version.promoted_at
@@ -263,28 +220,8 @@ class Checker:
             said = "promoted" if promoted else f"not promoted ({new.last_refusal})"
             raise ViolationError("verdict", f"{training.job} was {said}, expected: {expected}")
         if promoted:
-            self._good.add((new.model, new.last_version))
-
-    def _check_step(self, old: ModelState, before: Rollout, after: Rollout) -> None:
-        """The canary goes on only when it has soaked, was asked, and is well."""
-        model = old.model
-        if before.version.job == after.version.job and before.version != after.version:
-            self._good.add((model, after.version.number))
-        advanced = before.subject == after.subject and before.phase is Phase.CANARY
-        ruled = after.phase is Phase.SUCCEEDED
-        if not advanced or before.instant or old.champion is None:
-            return
-        if not (after.step > before.step or (ruled and before.phase is not after.phase)):
-            return
-        name, policy = before.subject.deployment, self._specs[model].rollout
-        since = before.soaking_since
-        if since is None or self._now - since < policy.soak:
-            raise ViolationError("soaked", f"{model}: {name} went on after {since}")
-        seen = self._truth.counts(model, name, since)
-        if seen.requests < policy.requests_min:
-            raise ViolationError("no_data_is_no_pass", f"{model}: {name} was asked {seen}")
-        if self._truth.fate_of(model, name) == "sick":
-            raise ViolationError("sick_canary", f"{model}: {name} went on: {seen}")
+            self._check_skill(old, training)
+            self.serving.promoted(new.model, new.last_version)
 
     def _check_turned_back(self, decision: Decision) -> None:
         state = self._truth.state(decision.model)

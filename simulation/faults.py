@@ -7,9 +7,8 @@ answers 409, 429 or 5xx, is slow while another worker passes, or the process die
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar, cast
@@ -17,24 +16,34 @@ from typing import Any, TypeVar, cast
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.messages import MemoryLease
 from shared.domain.errors import BusyError, ConflictError, UnavailableError
-from shared.domain.facts import EndpointFacts
 from shared.ports import LeaseHold
+from simulation.stale import StaleReads
 
 T = TypeVar("T")
 
 RATE = 0.006
 """Of all calls through a port, so many meet a fault."""
 
-ANY = ("lost_before", "lost_after", "slow", "crash_before", "crash_after")
-WRITES = {
-    ("state", "save"): ("race", "conflict"),
-    ("jobs", "submit"): ("busy",),
-    ("jobs", "cancel"): ("busy",),
-    ("registry", "register"): ("busy",),
-    ("endpoint", "get"): ("stale", "stale"),
-    ("endpoint", "deploy"): ("busy", "busy"),
-    ("endpoint", "set_traffic"): ("busy", "busy"),
-    ("endpoint", "delete_deployment"): ("busy",),
+ANY = (
+    "lost_before",
+    "lost_after",
+    "slow",
+    "throttled_429",
+    "failing_5xx",
+    "crash_before",
+    "crash_after",
+)
+BESIDES = {
+    ("state", "save"): ("etag_race", "etag_race", "etag_conflict"),
+    ("jobs", "get"): ("stale",) * 4,
+    ("jobs", "submit"): ("conflict_409",),
+    ("jobs", "cancel"): ("conflict_409",),
+    ("registry", "job_of"): ("stale",) * 4,
+    ("registry", "register"): ("conflict_409",),
+    ("endpoint", "get"): ("stale",) * 12,
+    ("endpoint", "deploy"): ("conflict_409", "conflict_409"),
+    ("endpoint", "set_traffic"): ("conflict_409", "conflict_409"),
+    ("endpoint", "delete_deployment"): ("conflict_409",),
 }
 """What can happen to these calls besides."""
 
@@ -56,48 +65,28 @@ class Faults:
         self.rate = RATE
         self.throw = random.random
         self.counts: Counter[str] = Counter()
+        """Everything that went wrong in the world, how often."""
         self.outages: dict[str, datetime] = {}
         """Ports that do not answer at all, until when."""
         self.meanwhile: Callable[[], None] = lambda: None
         """What another worker does while a call of this one takes its time."""
-        self.replaced: dict[str, Mapping[str, int]] = {}
-        """The traffic of each endpoint before the last write, which reads can still show."""
+        self.stale = StaleReads(clock)
 
     def call(
         self, port: str, name: str, inner: Callable[..., Any], *given: Any, **named: Any
     ) -> Any:
         """The call with whatever goes wrong with it."""
-        fault = self._random.choice(ANY + WRITES.get((port, name), ()))
-        self.counts[fault] += 1
-        self._note(f"fault: {fault} at {port}.{name}")
-        return self._faulty(fault, f"{port}.{name}", inner, *given, **named)
-
-    def _faulty(
-        self, fault: str, what: str, inner: Callable[..., Any], *given: Any, **named: Any
-    ) -> Any:
-        match fault:
-            case "lost_before":
-                raise UnavailableError(f"{what}: 503")
-            case "crash_before":
-                raise CrashError(what)
-            case "busy":
-                raise BusyError(f"{what}: {self._random.choice(('409', '429'))}")
-            case "conflict":
-                raise ConflictError(f"{what}: the etag is old")
-            case "race":
-                self.meanwhile()
-            case "slow":
-                seconds = self._random.uniform(1, SLOW_SECONDS_MAX)
-                self._clock.advance(timedelta(seconds=seconds))
-                self.meanwhile()
+        what, fault = f"{port}.{name}", self._random.choice(ANY + BESIDES.get((port, name), ()))
+        if fault == "stale":
+            answer = inner(*given, **named)
+            older = self.stale.older(port, given, answer)
+            if older != answer:
+                self._happened(fault, what)
+            return older
+        self._happened(fault, what)
+        self._before(fault, what)
         answer = inner(*given, **named)
-        match fault:
-            case "lost_after":
-                raise UnavailableError(f"{what}: the answer was lost")
-            case "crash_after":
-                raise CrashError(what)
-            case "stale":
-                return self._older(answer)
+        self._after(fault, what)
         return answer
 
     def refuse(self, port: str, name: str) -> None:
@@ -108,11 +97,37 @@ class Faults:
             self._note("")
             raise UnavailableError(f"{port}.{name}: no answer")
 
-    def _older(self, facts: EndpointFacts | None) -> EndpointFacts | None:
-        """The deployments of now with the traffic from before the last write."""
-        if facts is None or facts.name not in self.replaced:
-            return facts
-        return replace(facts, traffic=self.replaced[facts.name])
+    def _happened(self, fault: str, what: str) -> None:
+        self.counts[fault] += 1
+        self._note(f"fault: {fault} at {what}")
+
+    def _before(self, fault: str, what: str) -> None:
+        match fault:
+            case "lost_before":
+                raise UnavailableError(f"{what}: connection refused")
+            case "failing_5xx":
+                raise UnavailableError(f"{what}: 503")
+            case "crash_before":
+                raise CrashError(what)
+            case "throttled_429":
+                raise BusyError(f"{what}: 429")
+            case "conflict_409":
+                raise BusyError(f"{what}: 409")
+            case "etag_conflict":
+                raise ConflictError(f"{what}: the etag is old")
+            case "etag_race":
+                self.meanwhile()
+            case "slow":
+                seconds = self._random.uniform(1, SLOW_SECONDS_MAX)
+                self._clock.advance(timedelta(seconds=seconds))
+                self.meanwhile()
+
+    def _after(self, fault: str, what: str) -> None:
+        match fault:
+            case "lost_after":
+                raise UnavailableError(f"{what}: the answer was lost")
+            case "crash_after":
+                raise CrashError(what)
 
 
 class _Faulty:
@@ -150,12 +165,17 @@ class FaultyLease:
         self._inner = faulty(inner, faults, "lease")
         self._faults = faults
         self._graves: list[AbstractContextManager[LeaseHold | None]] = []
+        self._at_work: Counter[str] = Counter()
 
     @contextmanager
     def hold(self, model: str) -> Iterator[LeaseHold | None]:
         """Take the model's lease; after a crash it is not given back."""
         block = self._inner.hold(model)
         held = block.__enter__()
+        if held is not None:
+            # The other one waits for an answer so long that its lease has run out.
+            self._faults.counts["two_workers"] += self._at_work[model] > 0
+        self._at_work[model] += 1
         try:
             yield None if held is None else faulty(held, self._faults, "lease")
         except CrashError:
@@ -165,6 +185,8 @@ class FaultyLease:
         except BaseException:
             block.__exit__(None, None, None)
             raise
+        finally:
+            self._at_work[model] -= 1
         block.__exit__(None, None, None)
 
 

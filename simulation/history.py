@@ -11,8 +11,10 @@ from shared.application import intake
 from shared.application.reconcile import TICK
 from shared.domain.decision import Decision
 from shared.domain.events import Message, Verb
+from shared.domain.facts import ContainerFacts
+from shared.domain.state import ModelState
 from simulation.faults import CrashError, survivable
-from simulation.truth import ViolationError
+from simulation.truth import ViolationError, live
 from simulation.world import BEGIN, World
 
 MINUTE = timedelta(minutes=1)
@@ -20,7 +22,19 @@ SETTLED_WITHIN = timedelta(days=8)
 """Without faults everything comes to rest within this time, if only for a moment."""
 RECONCILES_A_DAY_MAX = 500
 """For one model; more means that passes chase each other."""
-PORTS = ("state", "decisions", "queue", "landing", "files", "jobs", "endpoint", "prober", "health")
+PORTS = (
+    "state",
+    "decisions",
+    "queue",
+    "landing",
+    "files",
+    "jobs",
+    "registry",
+    "endpoint",
+    "containers",
+    "prober",
+    "health",
+)
 
 
 @dataclass
@@ -119,14 +133,20 @@ class History:
         self._ticked_at = world.now()
         dice = 1.0 if world.calm else world.random.random()
         if dice < 0.02:
+            world.happened("tick_skipped")
             return
+        if dice < 0.04:
+            world.happened("tick_doubled")
         for _ in range(2 if dice < 0.04 else 1):
             self._try(lambda: intake.tick(world.plane))
 
     def _daily(self) -> None:
         world = self._world
         world.later(timedelta(days=1), self._daily)
-        for _ in range(world.random.choice((0, 1, 1, 1, 1, 2))):
+        fired = world.random.choice((0, 1, 1, 1, 1, 2))
+        if fired != 1:
+            world.happened("daily_doubled" if fired else "daily_skipped")
+        for _ in range(fired):
             self._try(lambda: intake.wake_all(world.plane, "daily_training"))
 
     def _image(self) -> None:
@@ -167,6 +187,7 @@ class History:
         message, deliveries = received
         world = self._world
         if not world.calm and world.random.random() < 0.005:
+            world.happened("message_doubled")
             world.queue.give_back(message, 0, world.random.uniform(0, 90))
         if not self._take(message):
             delay = world.random.choice((1, 30))
@@ -184,6 +205,8 @@ class History:
             if not survivable(error):
                 raise
             world.note(f"{message.model} {message.cause!r} raised {error!r}")
+            if isinstance(error, CrashError):
+                world.start_process()
             world.checker.ended(delivered, raised=True)
             return False
         world.checker.ended(delivered, raised=False)
@@ -225,13 +248,31 @@ class History:
             return f"{state.training}, {state.rollout}, {state.warm}"
         if any(owner == model for owner, _ in world.checker.landed.values()):
             return "landings wait"
+        adopts = world.specs[model].rollout.hand_changed == "adopt"
+        container = world.container(model)
+        if container is not None:
+            return _unsettled_pointers(state, container, adopts=adopts)
         if endpoint is None:
             return "" if state.champion is None else "the endpoint is gone"
         name = state.champion.subject.deployment if state.champion else ""
         wished = {name: 100} if name else {}
-        if dict(endpoint.traffic) != wished or set(endpoint.deployments) != set(wished):
+        if adopts and name in endpoint.deployments:
+            # What somebody set by hand stays, and so does what has callers by it.
+            wished = {name: 0, **endpoint.traffic}
+        if live(endpoint.traffic) != live(wished) or set(endpoint.deployments) != set(wished):
             return f"{set(endpoint.deployments)} with {endpoint.traffic}, champion {name!r}"
         return ""
+
+
+def _unsettled_pointers(state: ModelState, container: ContainerFacts, *, adopts: bool) -> str:
+    """What the pointers of a container at rest should not be, in words."""
+    if container.challenger is not None:
+        return f"{container.challenger} is still a challenger"
+    wished = state.champion.version.number if state.champion else None
+    named = container.champion.version if container.champion else None
+    if named != wished and not adopts:
+        return f"champion.json names {named}, the champion is {wished}"
+    return ""
 
 
 def _line(at: datetime, what: object) -> str:

@@ -4,123 +4,65 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
-from random import Random
-from typing import Any, Protocol
+from typing import Any
 
-from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
-from shared.adapters.memory.health import MemoryHealthWindow
-from shared.domain.errors import BusyError, RefusedError
-from shared.domain.events import Verb
 from shared.domain.facts import JobStatus
 from shared.domain.places import output_path
-from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Phase, Training
-from simulation.jobs import metrics_of
-from simulation.parts import WatchedEndpoints, WatchedJobs
+from shared.domain.state import Phase, Training
+from simulation.jobs import RATCHET, kind_of, measured
+from simulation.operators import Operators
+from simulation.stage import DAY, HOUR, MINUTE, Stage
 
 FILES_KEPT = 8
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-
-
-class Stage(Protocol):
-    """What the outside needs of the world."""
-
-    random: Random
-    landing: MemoryLandingZone
-    files: MemoryRunFiles
-    jobs: WatchedJobs
-    endpoints: WatchedEndpoints
-    health: MemoryHealthWindow
-    calm: bool
-    expected: dict[str, str]
-    fate: dict[tuple[str, str], str]
-
-    def later(self, delay: timedelta, what: Callable[[], None]) -> None:
-        """Let something happen after a while."""
-
-    def event(self, raw: dict[str, Any]) -> None:
-        """Event Grid takes an event."""
-
-    def note(self, text: str) -> None:
-        """A line of the trace."""
-
-    def state(self, model: str) -> ModelState | None:
-        """What is saved."""
-
-    def landed(self, model: str, path: str) -> None:
-        """A file landed; its event follows."""
-
-    def order(self, model: str, verb: Verb) -> None:
-        """An operator orders something."""
-
-    def call(self, model: str, asked: int) -> None:
-        """So many callers ask."""
-
-    def publish_image(self) -> None:
-        """Deployment registers a newer serving image."""
+DECLINE = 12
+"""So many challengers in a row are slightly worse than what rules."""
 
 
 class Outside:
     """The life of one model's surroundings."""
 
-    def __init__(self, stage: Stage, spec: ModelSpec, workspace: str) -> None:
+    def __init__(self, stage: Stage, model: str, workspace: str) -> None:
         self._stage = stage
-        self._spec = spec
+        self._model = model
         self._workspace = workspace
+        self._operators = Operators(stage, model)
         self._written = 0
         self._paths: list[str] = []
         self._calling = False
         self._callers = 30
+        self._declining = 0
 
     def begin(self) -> None:
         """Everything that comes again and again."""
-        self._stage.later(self._some(HOUR), self._land)
-        self._stage.later(self._some(3 * DAY), self._order)
-        self._stage.later(self._some(2 * DAY), self._change_callers)
-        self._stage.later(self._some(20 * DAY), self._by_hand)
-        self._stage.later(self._some(15 * DAY), self._fall_sick)
+        later, some = self._stage.later, self._stage.some
+        later(some(HOUR), self._land)
+        later(some(2 * DAY), self._change_callers)
+        later(some(15 * DAY), self._fall_sick)
+        later(some(25 * DAY), self._decline)
+        self._operators.begin()
 
     def job_began(self, training: Training) -> None:
         """A job runs for a while, or for ever."""
-        random = self._stage.random
+        stage, random = self._stage, self._stage.random
         minutes = random.uniform(4, 25)
-        if not self._stage.calm:
+        if not stage.calm:
             dice = random.random()
             if dice < 0.01:
+                stage.happened("job_stuck")
                 return
+            if dice < 0.02:
+                stage.happened("job_late")
             minutes = random.uniform(300, 420) if dice < 0.02 else minutes
             minutes = random.uniform(40, 160) if 0.02 < dice < 0.2 else minutes
-        self._stage.later(minutes * MINUTE, lambda: self._end(training))
+        stage.later(minutes * MINUTE, lambda: self._end(training))
 
     def canary_began(self) -> None:
         """Callers are counted while a canary is watched."""
         if not self._calling:
             self._calling = True
             if not self._stage.calm:
-                self._attend()
+                self._operators.attend()
             self._stage.later(MINUTE / 2, self._call)
-
-    def _attend(self) -> None:
-        """While a version rolls out somebody looks at it, and now and then does something."""
-        stage, random, dice = self._stage, self._stage.random, self._stage.random.random()
-        verbs = (Verb.PAUSE, Verb.ABORT, Verb.ROLLBACK, Verb.TRAIN, Verb.TRAIN, Verb.TRAIN)
-        if dice < 0.35:
-            verb = random.choice(verbs)
-            stage.later(self._some(HOUR / 3), lambda: self._ask(verb))
-        elif dice < 0.45:
-            stage.later(self._some(HOUR / 3), self._change_by_hand)
-
-    def _ask(self, verb: Verb) -> None:
-        model, random = self._spec.name, self._stage.random
-        self._stage.order(model, verb)
-        if verb is Verb.PAUSE:
-            self._stage.later(6 * HOUR * random.random(), lambda: self._resume(model))
-
-    def _some(self, mean: timedelta) -> timedelta:
-        return max(MINUTE / 60, mean * self._stage.random.expovariate(1))
 
     def _land(self) -> None:
         random = self._stage.random
@@ -128,38 +70,31 @@ class Outside:
             return
         for _ in range(random.choice((1, 1, 1, 2, 6))):
             self._written += 1
-            path = f"{self._spec.prefix}{self._written:06}.csv"
+            path = f"{self._model}/{self._written:06}.csv"
             self._stage.landing.put(path, path.encode())
             self._paths.append(path)
-            self._stage.landed(self._spec.name, path)
-        self._stage.later(self._some(1.3 * DAY), self._land)
+            self._stage.landed(self._model, path)
+        self._stage.later(self._stage.some(1.3 * DAY), self._land)
 
     def forget_old(self, waiting: Callable[[str], bool]) -> None:
         """Old files go when they have been trained on."""
         while len(self._paths) > FILES_KEPT and not waiting(self._paths[0]):
             self._stage.landing.forget(self._paths.pop(0))
 
-    def _order(self) -> None:
-        if self._stage.calm:
-            return
-        self._ask(self._stage.random.choice(tuple(Verb)))
-        self._stage.later(self._some(4 * DAY), self._order)
-
-    def _resume(self, model: str) -> None:
-        self._stage.order(model, Verb.RESUME)
-
     def _change_callers(self) -> None:
-        self._callers = self._stage.random.choice((0, 2, 12, 40, 40))
-        self._stage.later(self._some(2 * DAY), self._change_callers)
+        before, self._callers = self._callers, self._stage.random.choice((0, 2, 12, 40, 40))
+        if bool(before) != bool(self._callers):
+            self._stage.happened("callers_come" if self._callers else "callers_go")
+        self._stage.later(self._stage.some(2 * DAY), self._change_callers)
 
     def _call(self) -> None:
-        state = self._stage.state(self._spec.name)
+        state = self._stage.state(self._model)
         rollout = state.rollout if state else None
         if rollout is None or rollout.phase is not Phase.CANARY:
             self._calling = False
-            self._stage.health.forget(self._spec.name)
+            self._stage.health.forget(self._model)
             return
-        self._stage.call(self._spec.name, self._callers)
+        self._stage.call(self._model, self._callers)
         self._stage.later(MINUTE, self._call)
 
     def crowned(self, deployment: str) -> None:
@@ -167,41 +102,33 @@ class Outside:
 
         Nothing else ends the hold of its successor, which is never judged beside a sick champion.
         """
-        key = (self._spec.name, deployment)
+        key = (self._model, deployment)
         if self._stage.fate.get(key):
-            self._stage.later(self._some(2 * HOUR), lambda: self._stage.fate.update({key: ""}))
+            self._stage.later(
+                self._stage.some(2 * HOUR), lambda: self._stage.fate.update({key: ""})
+            )
 
     def _fall_sick(self) -> None:
         """The champion itself fails its callers for some hours."""
         if self._stage.calm:
             return
-        state = self._stage.state(self._spec.name)
-        if state is not None and state.champion is not None:
-            key = (self._spec.name, state.champion.subject.deployment)
+        state = self._stage.state(self._model)
+        if self._stage.specs[self._model].serving == "container":
+            self._stage.fates.stop(self._model)
+        elif state is not None and state.champion is not None:
+            key = (self._model, state.champion.subject.deployment)
             self._stage.fate[key] = "sick"
-            self._stage.later(self._some(2 * HOUR), lambda: self._stage.fate.update({key: ""}))
-        self._stage.later(self._some(15 * DAY), self._fall_sick)
+            self._stage.happened("champion_sick")
+            self._stage.later(
+                self._stage.some(2 * HOUR), lambda: self._stage.fate.update({key: ""})
+            )
+        self._stage.later(self._stage.some(15 * DAY), self._fall_sick)
 
-    def _by_hand(self) -> None:
-        """Somebody does by hand what is the control plane's affair."""
-        if self._stage.calm:
-            return
-        self._stage.later(self._some(20 * DAY), self._by_hand)
-        self._change_by_hand()
-
-    def _change_by_hand(self) -> None:
-        model, random = self._spec.name, self._stage.random
-        endpoint = self._stage.endpoints.of(model)
-        facts = endpoint.get(model)
-        if facts is None or len(facts.deployments) < 2:
-            return
-        first, second = sorted(facts.deployments)[:2]
-        share = random.choice((0, 30, 100))
-        try:
-            endpoint.set_traffic(model, {first: share, second: 100 - share})
-            self._stage.note(f"{model}: by hand {first} {share} %, {second} {100 - share} %")
-        except (BusyError, RefusedError):
-            pass
+    def _decline(self) -> None:
+        """From now on challengers are slightly worse than what rules, many times in a row."""
+        if not self._stage.calm:
+            self._declining = DECLINE
+            self._stage.later(self._stage.some(40 * DAY), self._decline)
 
     def _end(self, training: Training) -> None:
         """A job ends; what the gate must make of it is known only here."""
@@ -211,23 +138,33 @@ class Outside:
             return
         dice = 1.0 if stage.calm else random.random()
         if dice < 0.08:
+            stage.happened("job_failed")
             stage.jobs.finish(training.job, JobStatus.FAILED, "node lost")
         elif dice < 0.11:
+            stage.happened("data_refused")
             self._refuse_data(training)
         elif dice < 0.13:
+            stage.happened("job_cancelled")
             stage.jobs.finish(training.job, JobStatus.CANCELED, "cancelled in the studio")
         else:
-            state = stage.state(self._spec.name)
-            kind, text = metrics_of(random, training, state, calm=stage.calm)
-            stage.expected[training.job] = kind
-            self._write(training, "model/metrics.json", text)
-            self._write(training, "model/sample.json", json.dumps({"rows": [{"a": 1}, {"a": 2}]}))
-            stage.jobs.finish(training.job)
+            self._complete(training)
         status = stage.jobs.get(training.job)
         assert status is not None
         stage.note(f"{training.job} is {status.status} ({stage.expected.get(training.job, '')})")
         for run in (training.job, f"{training.job}-child-1") if dice < 0.5 else (training.job,):
             stage.event(self._run_event(run, str(status.status)))
+
+    def _complete(self, training: Training) -> None:
+        stage, state = self._stage, self._stage.state(self._model)
+        kind = kind_of(stage.random, training, calm=stage.calm, declining=self._declining > 0)
+        self._declining -= kind == RATCHET
+        result = measured(kind, training, state, stage.skills, stage.specs[self._model].gate)
+        stage.happened(f"challenger_{kind}")
+        stage.expected[training.job] = result.expected
+        stage.skills[training.job] = result.skill
+        self._write(training, "model/metrics.json", result.text)
+        self._write(training, "model/sample.json", json.dumps({"rows": [{"a": 1}, {"a": 2}]}))
+        stage.jobs.finish(training.job)
 
     def _refuse_data(self, training: Training) -> None:
         text = self._stage.files.read(training.manifest.path)

@@ -7,40 +7,15 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Protocol
 
 from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
-from shared.adapters.memory.jobs import MemoryTrainingJobs
 from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
 from shared.domain.decision import Decision
-from shared.domain.events import Message
-from shared.domain.facts import EndpointFacts, Overtaken, Slot, SlotFacts
-from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Subject, Training
-
-
-class Watcher(Protocol):
-    """Who is told of everything that the control plane does."""
-
-    def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
-        """A state was written, with the decisions that are to be recorded."""
-
-    def submitting(self, model: str, training: Training) -> None:
-        """A job that was not there is about to start."""
-
-    def deploying(self, model: str, subject: Subject) -> None:
-        """A deployment that was not there is about to be made."""
-
-    def routing(self, model: str, traffic: dict[str, int]) -> None:
-        """A traffic map is about to be written."""
-
-    def deleting(self, model: str, deployment: str) -> None:
-        """A deployment is about to be deleted."""
-
-    def recorded(self, decision: Decision, *, late: bool) -> None:
-        """A decision was kept, by its own pass or by a later one, since its own had died."""
+from shared.domain.events import Message, Order
+from shared.domain.facts import Overtaken, Slot, SlotFacts
+from shared.domain.state import ModelState
+from simulation.watcher import Watcher
 
 
 class WatchedStates(MemoryStateStore):
@@ -69,11 +44,23 @@ class WatchedStates(MemoryStateStore):
         self._watcher.saving(old, state, unsaid)
         return written
 
+    def add_landing(self, model: str, received_at: datetime, bucket_ends_at: datetime) -> bool:
+        """Note that data landed."""
+        heapq.heappush(self._due, (bucket_ends_at, model))
+        return super().add_landing(model, received_at, bucket_ends_at)
+
+    def add_order(self, model: str, order: Order) -> bool:
+        """Keep an order."""
+        heapq.heappush(self._due, (order.ordered_at, model))
+        return super().add_order(model, order)
+
     def earliest(self) -> datetime | None:
-        """When the first of the known models is due; what was due by older states is dropped."""
+        """When the first of the known models is due; what was due before is dropped."""
         while self._due:
             due_at, model = self._due[0]
-            if self._states[model][0].next_due_at == due_at:
+            state = self.state(model)
+            waits = self._landings.get(model) or self._orders.get(model)
+            if waits or (state is not None and state.next_due_at == due_at):
                 return due_at
             heapq.heappop(self._due)
         return None
@@ -82,66 +69,6 @@ class WatchedStates(MemoryStateStore):
     def known(self) -> int:
         """So many models have been seen."""
         return len(self._states)
-
-
-class WatchedJobs(MemoryTrainingJobs):
-    """Jobs, each start of which is looked at."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        super().__init__()
-        self._watcher = watcher
-
-    def submit(self, spec: ModelSpec, training: Training) -> None:
-        """Start it; a job of that name with the same digest is success."""
-        new = training.job not in self.submitted
-        super().submit(spec, training)
-        if new:
-            self._watcher.submitting(spec.name, training)
-
-
-class WatchedEndpoints:
-    """One endpoint a model; operations take as long as `seconds` says."""
-
-    def __init__(self, clock: MemoryClock, watcher: Watcher) -> None:
-        self._clock = clock
-        self._watcher = watcher
-        self._each: dict[str, MemoryOnlineEndpoint] = {}
-        self.seconds = 30.0
-
-    def of(self, model: str) -> MemoryOnlineEndpoint:
-        """The model's endpoint, with its operations as long as they are now."""
-        endpoint = self._each.get(model)
-        if endpoint is None:
-            endpoint = self._each[model] = MemoryOnlineEndpoint(self._clock)
-        endpoint.operation_seconds = self.seconds
-        return endpoint
-
-    def get(self, model: str) -> EndpointFacts | None:
-        """The endpoint with its traffic and deployments, or None."""
-        return self.of(model).get(model)
-
-    def create(self, model: str) -> None:
-        """Begin to create it without traffic."""
-        self.of(model).create(model)
-
-    def deploy(self, model: str, subject: Subject, instance_type: str, instance_count: int) -> None:
-        """Begin to create a deployment at 0 %."""
-        facts = self.get(model)
-        if facts is None or subject.deployment not in facts.deployments:
-            self._watcher.deploying(model, subject)
-        self.of(model).deploy(model, subject, instance_type, instance_count)
-
-    def set_traffic(self, model: str, traffic: dict[str, int]) -> None:
-        """Begin to write the full traffic map."""
-        self._watcher.routing(model, traffic)
-        endpoint = self.of(model)
-        endpoint.set_traffic(model, traffic)
-        endpoint.written.clear()
-
-    def delete_deployment(self, model: str, deployment: str) -> None:
-        """Begin to delete it."""
-        self.of(model).delete_deployment(model, deployment)
-        self._watcher.deleting(model, deployment)
 
 
 class RecentDecisions:

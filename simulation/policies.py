@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from shared.domain.policy import GatePolicy, ModelSpec, RetrainingPolicy, RolloutPolicy
+from shared.domain.policy import GatePolicy, ModelSpec, RetrainingPolicy, RolloutPolicy, Serving
 
 SCHEDULES = (
     ("0 12 * * *", "America/New_York"),
@@ -13,8 +14,10 @@ SCHEDULES = (
     ("0 12 * * *", "Asia/Kolkata"),
     ("30 2 * * *", "Europe/Berlin"),
     ("0 12 * * 1", "Australia/Lord_Howe"),
-    ("0 */12 * * *", "UTC"),
+    ("0 */6 * * *", "UTC"),
 )
+
+STEPS = ((10, 50, 100), (10, 50, 100), (5, 20, 50, 100), (50, 100))
 
 
 def spec_of(random: Random, number: int) -> ModelSpec:
@@ -22,11 +25,12 @@ def spec_of(random: Random, number: int) -> ModelSpec:
     name = f"m{number:04}"
     schedule, zone = random.choice(SCHEDULES)
     poll = timedelta(minutes=random.choice((5, 10)))
+    serving: Serving = random.choice(("managed_endpoint",) * 3 + ("container",))
     return ModelSpec(
         name=name,
         title=f"The model {name}",
         task="classification",
-        serving="managed_endpoint",
+        serving=serving,
         prefix=f"{name}/",
         training_spec={"schema": 1, "model": name},
         retraining=RetrainingPolicy(
@@ -58,7 +62,7 @@ def spec_of(random: Random, number: int) -> ModelSpec:
 
 def _rollout(random: Random) -> RolloutPolicy:
     return RolloutPolicy(
-        steps=(10, 50, 100),
+        steps=random.choice(STEPS),
         soak=timedelta(minutes=random.choice((5, 10))),
         requests_min=20,
         no_data_max=timedelta(minutes=30),
@@ -67,6 +71,23 @@ def _rollout(random: Random) -> RolloutPolicy:
         keep_warm=timedelta(hours=random.choice((1, 12))),
         instance_type="Standard_DS2_v2",
         instance_count=1,
-        hand_changed="restore",
+        hand_changed=random.choice(("restore", "restore", "adopt")),
         poll=timedelta(minutes=random.choice((1, 2))),
     )
+
+
+def changed(random: Random, spec: ModelSpec) -> ModelSpec:
+    """The model's file after somebody edited it: another schedule, other steps, other waiting."""
+    schedule, zone = random.choice(SCHEDULES)
+    retraining, rollout = spec.retraining, spec.rollout
+    match random.randrange(3):
+        case 0:
+            retraining = replace(retraining, schedule=schedule, time_zone=zone)
+        case 1:
+            quiet = timedelta(minutes=random.choice((1, 2, 5)))
+            retraining = replace(
+                retraining, quiet=quiet, minimum_interval=timedelta(hours=random.choice((1, 6)))
+            )
+        case _:
+            rollout = _rollout(random)
+    return replace(spec, retraining=retraining, rollout=rollout)

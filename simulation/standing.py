@@ -14,17 +14,30 @@ from simulation.truth import MOVES_WITHIN, REFERRED_WITHIN, SEEN_WITHIN, Violati
 
 
 class Standing:
-    """Since when deployments stand that nothing refers to."""
+    """Since when something stands that should not."""
 
     def __init__(self) -> None:
         self._loose: dict[tuple[str, str], datetime] = {}
+        self._astray: dict[str, datetime] = {}
 
     def forget(self, model: str, deployment: str) -> None:
         """It was made anew."""
         self._loose.pop((model, deployment), None)
 
-    def check_loose(
-        self, model: str, state: ModelState, endpoint: EndpointFacts, now: datetime
+    def check(
+        self, state: ModelState, endpoint: EndpointFacts, now: datetime, *, adopts: bool
+    ) -> None:
+        """Every deployment has its reason, and the traffic is as it was wished."""
+        self._check_loose(state, endpoint, now, adopts=adopts)
+        rolling = state.rollout is not None and not state.rollout.phase.ended
+        name = state.champion.subject.deployment if state.champion else ""
+        if adopts or rolling or endpoint.traffic == {name: 100} or name not in endpoint.deployments:
+            self._astray.pop(state.model, None)
+        elif now - self._astray.setdefault(state.model, now) > SEEN_WITHIN:
+            raise ViolationError("set_back", f"{state.model}: {endpoint.traffic} since long")
+
+    def _check_loose(
+        self, state: ModelState, endpoint: EndpointFacts, now: datetime, *, adopts: bool
     ) -> None:
         """A deployment belongs to the champion, to a rollout, or is kept warm for its time."""
         known = {state.champion.subject.deployment} if state.champion else set()
@@ -32,20 +45,25 @@ class Standing:
             known.add(state.rollout.subject.deployment)
         if state.warm is not None and now < state.warm.until:
             known.add(state.warm.deployment)
+        if adopts:
+            known.update(endpoint.traffic)
         if known.issuperset(endpoint.deployments):
             return
         for name in endpoint.deployments:
+            key = (state.model, name)
             if name in known:
-                self._loose.pop((model, name), None)
-            elif now - self._loose.setdefault((model, name), now) > REFERRED_WITHIN:
-                raise ViolationError("nothing_orphaned", f"{model}: {name} stands for nothing")
+                self._loose.pop(key, None)
+            elif now - self._loose.setdefault(key, now) > REFERRED_WITHIN:
+                raise ViolationError("nothing_orphaned", f"{state.model}: {name} for nothing")
 
 
 def check_slots(
     old: ModelState, new: ModelState, said: Sequence[Decision], spec: ModelSpec
 ) -> None:
     """Every slot up to the one that was dealt with ends in the last decision that was saved."""
-    policy, at, until = spec.retraining, old.last_slot_at, new.last_slot_at
+    policy, until = spec.retraining, new.last_slot_at
+    # Only since the last listing: what the present schedule would have done before is not owed.
+    at = max(filter(None, (old.last_slot_at, old.listed_at)), default=None)
     if not said:
         raise ViolationError("decided_recorded", f"{new.model}: a state was saved without a word")
     missed = said[-1].facts.get("slots_missed")

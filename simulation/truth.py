@@ -9,7 +9,7 @@ from typing import Protocol
 
 from shared.domain.decision import Decision
 from shared.domain.events import Message
-from shared.domain.facts import EndpointFacts, JobFacts
+from shared.domain.facts import ContainerFacts, EndpointFacts, JobFacts
 from shared.domain.health import Counts
 from shared.domain.state import ModelState, Training
 
@@ -55,6 +55,15 @@ class Truth(Protocol):
     def fate_of(self, model: str, deployment: str) -> str:
         """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
 
+    def registered_job(self, model: str, version: int) -> str | None:
+        """What the registry really has under that number."""
+
+    def skill(self, job: str) -> float:
+        """How good the model of a job truly is."""
+
+    def container(self, model: str) -> ContainerFacts | None:
+        """What is published for the model's container, and what that serves; None for others."""
+
     def files_of(self, training: Training) -> frozenset[tuple[str, str]]:
         """Path and etag of what a training reads."""
 
@@ -75,6 +84,20 @@ class Pass:
     """The newest slot was given a job or skipped."""
     disturbed: bool = False
     """A fault or another worker came in between."""
+
+
+class Passes(list[Pass]):
+    """The passes that are at work, the innermost last."""
+
+    @property
+    def interrupted(self) -> bool:
+        """What it sees and does now may be overtaken by a fault or by another worker."""
+        return not self or self[-1].disturbed
+
+    def check_saved(self, what: str) -> None:
+        """A wish is saved before it is acted upon."""
+        if not self or not self[-1].saved:
+            raise ViolationError("wish_first", f"{what} is ordered before the wish was saved")
 
 
 def version_of(deployment: str) -> int:

@@ -3,125 +3,70 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 
-from shared.adapters.azure_queues import parse_message
-from shared.adapters.event_grid import parse_event
 from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.container import MemoryContainerServing
-from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
-from shared.adapters.memory.health import MemoryHealthWindow
-from shared.adapters.memory.jobs import MemoryModelRegistry
-from shared.adapters.memory.messages import MemoryLease
-from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
-from shared.application.health_recorder import HealthRecorder
-from shared.application.plane import ControlPlane
+from shared.domain.actions import Role
 from shared.domain.decision import Decision
 from shared.domain.events import Verb
-from shared.domain.facts import EndpointFacts, JobFacts, Release
-from shared.domain.health import Counts
-from shared.domain.state import ModelState, Phase, Subject, Training
-from shared.ports import Ports
+from shared.domain.policy import ModelSpec
+from shared.domain.state import ModelState, Phase, Subject, Training, Version
 from simulation.checker import Checker
 from simulation.events import Events
-from simulation.faults import CrashError, Faults, FaultyLease, faulty, survivable
+from simulation.fates import FatedProber, Fates
+from simulation.faults import CrashError, Faults, survivable
 from simulation.outside import Outside
-from simulation.parts import (
-    DeliveringQueue,
-    RecentDecisions,
-    RememberedSlots,
-    WatchedEndpoints,
-    WatchedJobs,
-    WatchedStates,
-)
 from simulation.policies import spec_of
-from simulation.prober import FatedProber
-from simulation.truth import ViolationError
+from simulation.reality import WORKSPACE, Reality
 
 BEGIN = datetime(2026, 2, 26, 5, 0, tzinfo=UTC)
-WORKSPACE = (
-    "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
-)
 STORAGE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acct"
 TRACE_LINES = 25
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
-class World:
+class World(Reality):
     """Everything, made from a seed; also the truth for the checker and its watcher."""
 
     def __init__(self, seed: str, models: int) -> None:
         self.random = Random(seed)  # noqa: S311 - chance that can be played again
-        self.clock = MemoryClock(BEGIN)
+        clock = MemoryClock(BEGIN)
+        specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
+        faults = Faults(Random(f"{seed} faults"), clock, self._fault)  # noqa: S311
         self.trace: deque[tuple[datetime, object]] = deque(maxlen=TRACE_LINES)
         self.calm = False
         self.events = Events(self)
-        self.expected: dict[str, str] = {}
         self.fate: dict[tuple[str, str], str] = {}
-        self.specs = {spec.name: spec for spec in (spec_of(self.random, n) for n in range(models))}
-        self.checker = Checker(self, self.specs)
-        self.faults = Faults(Random(f"{seed} faults"), self.clock, self._fault)  # noqa: S311
+        self.fates = Fates(self)
+        self.checker = Checker(self, specs)
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = count()
-        self._make_parts()
-        widths = {name: spec.rollout.bucket for name, spec in self.specs.items()}
-        self.recorder = HealthRecorder(faulty(self.health, self.faults, "health"), "p1", widths)
-        self.plane = self._make_plane()
-        self.outsides = {name: Outside(self, spec, WORKSPACE) for name, spec in self.specs.items()}
+        super().__init__(clock, specs, faults, self)
+        self.plane = self.start(FatedProber(self), lambda: f"o{next(self._numbers):06}")
+        self.recorder = self.new_recorder()
+        self.outsides = {name: Outside(self, name, WORKSPACE) for name in self.specs}
 
-    def _make_parts(self) -> None:
-        self.states = WatchedStates(self)
-        self.decisions = RecentDecisions(self)
-        self.queue = DeliveringQueue(self.clock)
-        self.lease = MemoryLease(self.clock)
-        self.landing, self.files = MemoryLandingZone(), MemoryRunFiles()
-        self.jobs = WatchedJobs(self)
-        self.registry = MemoryModelRegistry()
-        self.endpoints = WatchedEndpoints(self.clock, self)
-        self.health = MemoryHealthWindow()
-        self.releases = MemoryReleaseStore(Release("noon_retrain:abc", 1))
-
-    def _make_plane(self) -> ControlPlane:
-        faults = self.faults
-        ports = Ports(
-            clock=self.clock,
-            slots=RememberedSlots(),
-            state=faulty(self.states, faults, "state"),
-            releases=faulty(self.releases, faults, "releases"),
-            decisions=faulty(self.decisions, faults, "decisions"),
-            queue=faulty(self.queue, faults, "queue"),
-            lease=FaultyLease(self.lease, faults),
-            landing=faulty(self.landing, faults, "landing"),
-            files=faulty(self.files, faults, "files"),
-            jobs=faulty(self.jobs, faults, "jobs"),
-            registry=faulty(self.registry, faults, "registry"),
-            endpoint=faulty(self.endpoints, faults, "endpoint"),
-            containers=MemoryContainerServing(self.files),
-            prober=faulty(FatedProber(self), faults, "prober"),
-            health=faulty(self.health, faults, "health"),
-        )
-        return ControlPlane(
-            ports=ports,
-            models=self.specs,
-            workspace=WORKSPACE,
-            landing_container="landing",
-            read_event=parse_event,
-            read_message=parse_message,
-            new_order_id=lambda: f"o{next(self._numbers):06}",
-        )
+    def start_process(self) -> None:
+        """A worker comes up instead of one that died."""
+        self.plane, self.recorder = self.restarted(self.plane), self.new_recorder()
 
     # the stage of the outside
 
     def later(self, delay: timedelta, what: Callable[[], None]) -> None:
         """Let something happen after a while."""
         heapq.heappush(self._heap, (self.now() + delay, next(self._numbers), what))
+
+    def some(self, mean: timedelta) -> timedelta:
+        """A span by chance, of this length on average."""
+        return max(SECOND, mean * self.random.expovariate(1))
 
     @property
     def next_at(self) -> datetime:
@@ -135,6 +80,10 @@ class World:
     def note(self, text: object) -> None:
         """A line of the trace."""
         self.trace.append((self.now(), text))
+
+    def happened(self, what: str) -> None:
+        """Something went wrong, and is counted."""
+        self.faults.counts[what] += 1
 
     def _fault(self, text: str) -> None:
         if text:
@@ -164,6 +113,7 @@ class World:
     def order(self, model: str, verb: Verb) -> None:
         """An operator orders something; an error tells them that it was not taken."""
         self.note(f"{model}: an operator orders {verb.value}")
+        self.happened(f"{verb.value}_ordered")
         try:
             kept = intake.order(self.plane, model, verb, "operator", "by chance")
         except (Exception, CrashError) as error:
@@ -194,43 +144,25 @@ class World:
         assert release is not None
         self.releases.publish(replace(release, environment=release.environment + 1))
         self.note(f"serving environment {release.environment + 1} is released")
+        self.happened("image_released")
+        for model in self.specs:
+            self.later(self.some(HOUR), partial(self._restart_container, model))
 
-    # the truth, for the checker
+    def _restart_container(self, model: str) -> None:
+        """A container runs the newest image from now on."""
+        release = self.releases.release()
+        if release is not None:
+            self.containers.container(model).environment = release.environment
 
-    def now(self) -> datetime:
-        """The time."""
-        return self.clock.now()
-
-    def state(self, model: str) -> ModelState | None:
-        """What is saved."""
-        return self.states.state(model)
-
-    def endpoint(self, model: str) -> EndpointFacts | None:
-        """The endpoint as it is."""
-        return self.endpoints.get(model)
-
-    def counts(self, model: str, deployment: str, since: datetime) -> Counts:
-        """What was truly answered since then."""
-        return self.health.read(model, since, self.now()).get(deployment, Counts())
-
-    def job(self, job: str) -> JobFacts | None:
-        """The job as it is."""
-        return self.jobs.get(job)
+    def change_policy(self, spec: ModelSpec) -> None:
+        """A model's file is another from now on."""
+        self.specs[spec.name] = spec
+        self.happened("policy_changed")
+        self.note(f"{spec.name}: {spec.retraining}, {spec.rollout}")
 
     def fate_of(self, model: str, deployment: str) -> str:
         """`sick` fails its callers, `slow` lets them wait, `broken` answers nobody."""
-        return self.fate.get((model, deployment), "")
-
-    def verdict(self, job: str) -> str:
-        """What the gate must say of a job."""
-        return self.expected.get(job, "refuse")
-
-    def files_of(self, training: Training) -> frozenset[tuple[str, str]]:
-        """Path and etag of what a training reads."""
-        text = self.files.read(training.manifest.path)
-        if text is None:
-            raise ViolationError("wish_first", f"{training.job} has no manifest")
-        return frozenset((file["path"], file["etag"]) for file in json.loads(text)["files"])
+        return self.fates.of(model, deployment)
 
     # the watcher of the parts: passes on to the checker, and lets the outside follow
 
@@ -245,41 +177,42 @@ class World:
     def submitting(self, model: str, training: Training) -> None:
         """A job starts."""
         self.checker.submitting(model, training)
+        self.faults.stale.made("jobs", training.job)
         outside = self.outsides[model]
         outside.job_began(training)
         outside.forget_old(lambda path: any(key[0] == path for key in self.checker.landed))
 
     def deploying(self, model: str, subject: Subject) -> None:
-        """A deployment will come up, or not, or late, or sick."""
-        self.checker.deploying(model, subject)
-        name, dice = subject.deployment, 1.0 if self.calm else self.random.random()
-        self.endpoints.seconds = self.random.uniform(60, 600)
-        endpoint = self.endpoints.of(model)
-        endpoint.failures.pop(name, None)
-        endpoint.refusals.pop(name, None)
-        self.fate[model, name] = ""
-        if dice < 0.05:
-            endpoint.failures[name] = "image pull failed"
-        elif dice < 0.08:
-            endpoint.refusals[name] = "quota exceeded"
-        elif dice < 0.12:
-            endpoint.operation_seconds = 3600
-        elif dice < 0.30:
-            self.fate[model, name] = self.random.choice(("sick", "sick", "slow", "broken"))
-            self.note(f"{model}: {name} will be {self.fate[model, name]}")
-        self.endpoints.seconds = endpoint.operation_seconds
+        """A deployment is made."""
+        self.checker.serving.deploying(model, subject)
+        self.faults.stale.made(f"noon-{model}", subject.deployment)
+        self.fates.deploy(model, subject)
 
     def routing(self, model: str, traffic: dict[str, int]) -> None:
         """Traffic will move within half a minute or so."""
-        self.checker.routing(model, traffic)
+        self.checker.serving.routing(model, traffic)
+        self.endpoints.seconds = self.random.uniform(5, 60)
         endpoint = self.endpoints.get(model)
         if endpoint is not None:
-            self.faults.replaced[endpoint.name] = endpoint.traffic
-        self.endpoints.seconds = self.random.uniform(5, 60)
+            self.faults.stale.rerouted(endpoint)
 
     def deleting(self, model: str, deployment: str) -> None:
         """A deployment goes."""
-        self.checker.deleting(model, deployment)
+        self.checker.serving.deleting(model, deployment)
+
+    def registered(self, model: str, version: Version) -> None:
+        """A version is new in the registry."""
+        self.faults.stale.made("registry", f"{model}/{version.number}")
+
+    def publishing(self, model: str, role: Role, version: int, job: str) -> None:
+        """A pointer is about to name a version."""
+        self.checker.serving.publishing(model, role, version, job)
+        if role == "challenger":
+            self.fates.load(model, version)
+
+    def withdrawing(self, model: str, role: Role) -> None:
+        """A pointer is about to name nothing."""
+        self.checker.serving.withdrawing(model, role)
 
     def recorded(self, decision: Decision, *, late: bool) -> None:
         """A decision was kept, by its own pass or a later one."""

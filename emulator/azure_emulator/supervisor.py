@@ -3,17 +3,20 @@
 A script of its own that imports almost nothing: it is started before every command of a job and
 before every deployment. The command gets a process group. SIGTERM here ends the group (SIGKILL
 after a grace), SIGUSR2 kills it at once, and so does the death of the process that started us.
-SIGTSTP freezes the group, SIGCONT lets it go on.
+SIGTSTP freezes the group, SIGCONT lets it go on. With `-` for a command it waits for one.
 """
 
 from __future__ import annotations
 
 import ctypes
+import marshal
 import os
 import signal
 import sys
 from contextlib import suppress
 
+FROM_STDIN = "-"
+"""In the place of a command: it comes through stdin as marshal's (folder, variables, command)."""
 GRACE_SECONDS = 5
 PR_SET_PDEATHSIG = 1
 SIGNALS = {
@@ -39,8 +42,16 @@ def main(parent: int, command: list[str]) -> int:
     watched = _ask_for_signal_at_parents_death()
     if os.getppid() != parent:
         return 1
+    variables = dict(os.environ)
+    if command == [FROM_STDIN]:
+        content = sys.stdin.buffer.read()
+        if not content:
+            return 1
+        folder, variables, command = marshal.loads(content)  # noqa: S302 - our parent's
+        os.chdir(folder)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
-        child = os.posix_spawnp(command[0], command, os.environ, setpgroup=0, setsigmask=())
+        child = os.posix_spawnp(command[0], command, variables, setpgroup=0, setsigmask=())
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -52,6 +53,21 @@ def of_response(doing: str, error: HttpResponseError) -> NoonError:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without the request that some clients append."""
+    """What an error says, without the request that some clients append, with its details.
+
+    The inference service behind Azure ML says what is wrong in the details alone, as JSON.
+    """
     text = str(getattr(error, "message", "") or error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    line = text.splitlines()[0] if text else type(error).__name__
+    details = getattr(getattr(error, "error", None), "details", None) or ()
+    more = [words for detail in details for words in _words(str(detail.message or ""))]
+    return f"{line} ({'; '.join(more)})" if more else line
+
+
+def _words(message: str) -> list[str]:
+    try:
+        document = json.loads(message)
+        groups = document["errors"].values()
+        return [str(words) for group in groups for words in group]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return message.strip().splitlines()[:1] if not message.startswith("{") else []

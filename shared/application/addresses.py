@@ -13,7 +13,10 @@ FRESH_FOR = timedelta(seconds=5)
 """After this it is read anew behind an answer: an address changes about once in its life."""
 
 BELIEVED_FOR = timedelta(minutes=1)
-"""After such a silence the next request waits until it is read anew."""
+"""After such a silence the next request waits a moment for what is read anew."""
+
+WAITED_SECONDS = 0.5
+"""So long it waits; storage that hangs holds up one request, not all."""
 
 
 class Addresses:
@@ -35,31 +38,39 @@ class Addresses:
         if known is None:
             return await asyncio.shield(self._renewal(model))
         age = now - known[0]
-        if age < FRESH_FOR:
+        if age < FRESH_FOR or self._being_read(model):
             return known[1]
         renewal = self._renewal(model)
-        if age < BELIEVED_FOR:
-            return known[1]
-        try:
-            return await asyncio.shield(renewal)
-        except NoonError:
-            return known[1]
+        if age >= BELIEVED_FOR:
+            await asyncio.wait({renewal}, timeout=WAITED_SECONDS)
+            return renewal.result() if renewal.done() else known[1]
+        return known[1]
 
     async def settled(self) -> None:
         """Wait until whatever is being read is read."""
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
 
-    def _renewal(self, model: str) -> asyncio.Task[Address | None]:
+    def _being_read(self, model: str) -> bool:
         reading = self._reading.get(model)
-        if reading is None or reading.done():
+        return reading is not None and not reading.done()
+
+    def _renewal(self, model: str) -> asyncio.Task[Address | None]:
+        if not self._being_read(model):
             reading = self._reading[model] = asyncio.create_task(self._read(model))
             # Nobody may be waiting for it: an error was seen also when it is not awaited.
             reading.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return reading
+        return self._reading[model]
 
     async def _read(self, model: str) -> Address | None:
-        now = self._clock.now()
-        snapshot = await asyncio.to_thread(self._state.load, model)
+        now, known = self._clock.now(), self._known.get(model)
+        try:
+            snapshot = await asyncio.to_thread(self._state.load, model)
+        except NoonError:
+            if known is None:
+                raise
+            # Believed anew, and so asked again only when that has become old.
+            self._known[model] = (now, known[1])
+            return known[1]
         address = snapshot.state.address if snapshot.state else None
         if address is not None:
             self._known[model] = (now, address)

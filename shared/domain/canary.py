@@ -36,7 +36,7 @@ def advance_canary(at: Moment) -> Step:
         return succeed(at, _address(at))
     since = at.rollout.soaking_since
     if since is None:
-        text = f"{at.canary} has {at.policy.steps[at.rollout.step]} % of the traffic since now"
+        text = f"{at.canary} has {_share(at)} % of the traffic since now"
         return _soak_from_now(at).order("step_begun", text)
     return _judge(at, since)
 
@@ -45,9 +45,18 @@ def wished_traffic(at: Moment) -> dict[str, int]:
     """The full map of the present step: a deployment left out would lose its traffic unsaid."""
     if at.rollout.instant or at.stable not in at.endpoint.deployments:
         return all_to(at.canary, at.endpoint)
-    share = at.policy.steps[min(at.rollout.step, len(at.policy.steps) - 1)]
-    none = dict.fromkeys(at.endpoint.deployments, 0)
+    share, none = _share(at), dict.fromkeys(at.endpoint.deployments, 0)
     return {**none, at.stable: FULL - share, at.canary: share}
+
+
+def _share(at: Moment) -> int:
+    """Of the present step."""
+    return _steps(at)[min(at.rollout.step, len(_steps(at)) - 1)]
+
+
+def _steps(at: Moment) -> tuple[int, ...]:
+    """Those that the rollout began with; other shares in mid-rollout would be given unjudged."""
+    return at.rollout.steps or at.policy.steps
 
 
 def go_back(at: Moment) -> Step:
@@ -86,9 +95,12 @@ def _write(at: Moment, wished: dict[str, int]) -> Step:
     shares = in_words(at.endpoint.traffic)
     if at.rollout.soaking_since is None:
         text = f"{at.canary} is to get {wished[at.canary]} %, traffic is {shares}"
+        if at.rollout.paused:
+            return at.hold("paused", f"paused by an operator; {text}")
         return at.order("shift", text, SetTraffic(wished))
     if at.policy.hand_changed == "adopt":
-        at = at.having(replace(at.rollout, paused=True))
+        # Soaking anew, so that who resumes gets the share of the step, not the same pause again.
+        at = at.having(replace(at.rollout, paused=True, soaking_since=None))
         return at.hold("hand_changed", f"somebody set the traffic to {shares}: left so, paused")
     at = at.having(replace(at.rollout, soaking_since=None))
     text = f"somebody set the traffic to {shares}: set back"
@@ -102,7 +114,7 @@ def _judge(at: Moment, since: datetime) -> Step:
     check = check_canary(health, at.canary, at.stable, usual, at.policy, alone=alone)
     facts: dict[str, Json] = {
         "check": check.outcome.value,
-        "step": at.policy.steps[at.rollout.step],
+        "step": _share(at),
         "counts": _numbers(health),
     }
     return replace(_follow(at, check, since), facts=facts)
@@ -142,7 +154,7 @@ def _top_up(at: Moment, check: Check, since: datetime) -> Step:
 
 
 def _next_step(at: Moment, check: Check) -> Step:
-    rollout, steps = at.rollout, at.policy.steps
+    rollout, steps = at.rollout, _steps(at)
     if rollout.step + 1 >= len(steps):
         step = succeed(at, _address(at))
         return replace(step, reasons=(Reason(check.code, check.text), *step.reasons))

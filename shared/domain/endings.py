@@ -39,5 +39,5 @@ def given_up(at: Moment) -> Step:
     ending, why = at.rollout.ending, at.rollout.going_back
     ended = replace(at.entering(ending).rollout, reason=why)
     words = ending.value.replace("_", " ")
-    state = replace(at.state, rollout=ended, order_refused="", last_refusal=f"{words}: {why}")
+    state = replace(at.state, rollout=ended, last_refusal=f"{words}: {why}")
     return Step(state, Kind.REFUSED, (Reason(ending.value, why),), due_at=at.now)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.domain.actions import Action, PinData, PinnedFile, SubmitJob
 from shared.domain.comparison import against_whom
@@ -19,14 +19,14 @@ from shared.domain.events import Verb
 from shared.domain.facts import Facts, Release, Slot, SlotFacts, Snapshot
 from shared.domain.places import manifest_path
 from shared.domain.policy import RetrainingPolicy
-from shared.domain.slots import drop_late_slot, owed_slot, say_missed
+from shared.domain.slots import dealt_with, drop_late_slot, owed_slot, say_missed
 from shared.domain.state import ManifestRef, ModelState, Training
 
 
 def first_state(model: str, slots: SlotFacts, now: datetime) -> ModelState:
     """The state of a model seen for the first time; slots before that are not owed."""
-    newest = slots.newest.due_at if slots.newest else None
-    return ModelState(model=model, created_at=now, next_due_at=now, last_slot_at=newest)
+    state = ModelState(model=model, created_at=now, next_due_at=now)
+    return dealt_with(state, slots.newest) if slots.newest else state
 
 
 def take_in(state: ModelState, snapshot: Snapshot) -> Step:
@@ -175,7 +175,7 @@ def _nothing_to_train(
 ) -> Step:
     about = []
     if slot is not None:
-        state = replace(state, last_slot_at=slot.due_at)
+        state = dealt_with(state, slot)
         notes = [*notes, Reason("slot_skipped", f"slot {slot.key}: no data has landed yet")]
         about.append(f"slot:{slot.key}")
     if state.waiting_order is not None:
@@ -217,11 +217,10 @@ def _begin(
     about += [f"slot:{slot.key}"] if slot else []
     about += [f"order:{state.waiting_order.order_id}"] if state.waiting_order else []
     state = replace(
-        state,
+        dealt_with(state, slot) if slot else state,
         training=training,
         trained_at=now,
         manifest=manifest,
-        last_slot_at=slot.due_at if slot else state.last_slot_at,
         waiting_order=None,
         landing_first_at=None,
         landing_last_at=None,
@@ -284,7 +283,3 @@ def _keys(files: tuple[PinnedFile, ...]) -> set[tuple[str, str]]:
 
 def _stamp(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _hours(span: timedelta) -> str:
-    return f"{span.total_seconds() / 3600:.1f} h"

@@ -186,4 +186,6 @@ def _smoke(at: Moment) -> Step:
         return at.hold("smoke_no_data", f"smoke test of {at.canary}: {text}")
     if smoke.probe is Probe.FAILED:
         return at.turn_back("smoke_failed", smoke.text)
-    return at.entering(Phase.CANARY).go_on("smoke_passed", smoke.text)
+    at = at.entering(Phase.CANARY)
+    at = at.having(replace(at.rollout, steps=at.policy.steps))
+    return at.go_on("smoke_passed", smoke.text)

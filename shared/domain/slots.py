@@ -19,9 +19,18 @@ def owed_slot(state: ModelState, slots: SlotFacts) -> Slot | None:
     """
     newest = slots.newest
     seen = (state.last_slot_at, state.listed_at)
-    if newest is None or any(at is not None and newest.due_at <= at for at in seen):
+    if (
+        newest is None
+        or newest.key <= state.last_slot
+        or any(at is not None and newest.due_at <= at for at in seen)
+    ):
         return None
     return newest
+
+
+def dealt_with(state: ModelState, slot: Slot) -> ModelState:
+    """The state after the slot was given a job or skipped."""
+    return replace(state, last_slot_at=slot.due_at, last_slot=max(state.last_slot, slot.key))
 
 
 def slots_since(state: ModelState) -> datetime:
@@ -37,7 +46,7 @@ def drop_late_slot(
     if slot is None or now - slot.due_at <= policy.catch_up:
         return state, slot, []
     text = f"slot {slot.key} was missed by {_hours(now - slot.due_at)}, too late to catch up"
-    return replace(state, last_slot_at=slot.due_at), None, [Reason("slot_skipped", text)]
+    return dealt_with(state, slot), None, [Reason("slot_skipped", text)]
 
 
 def say_missed(step: Step, slots: SlotFacts) -> Step:

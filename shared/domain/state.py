@@ -172,6 +172,8 @@ class Rollout:
     reason: str = ""
     step: int = 0
     """Index of the canary step."""
+    steps: tuple[int, ...] = ()
+    """The shares of its canary steps: a change of the policy is for the next rollout."""
     soaking_since: datetime | None = None
     """When the step's traffic read back as it was written."""
     paused: bool = False
@@ -223,6 +225,8 @@ class ModelState:
     schema: int = STATE_SCHEMA
     last_slot_at: datetime | None = None
     """The newest slot that was given a job or skipped."""
+    last_slot: str = ""
+    """The latest key: in another time zone the same local time comes again, as the same slot."""
     landing_first_at: datetime | None = None
     """Start of the open quiet period."""
     landing_last_at: datetime | None = None

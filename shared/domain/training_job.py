@@ -50,8 +50,7 @@ def _missing(
 ) -> Step:
     """The wish was saved, but the job is not there: the order was lost, or refused."""
     if state.order_refused:
-        refused = Reason("order_refused", state.order_refused)
-        return _given_up(replace(state, order_refused=""), refused, now)
+        return _given_up(state, Reason("order_refused", state.order_refused), now)
     if late:
         text = f"{training.job} could not be submitted within {spec.retraining.training_max}"
         return _given_up(state, Reason("not_submitted", text), now)

@@ -7,7 +7,7 @@ from functools import partial
 from shared.application import intake
 from shared.domain.events import Verb
 from simulation.drills.drill import Drill, Found
-from simulation.drills.rollout import AT_TEN, BACK, LONG, RULES, found_in, rolling
+from simulation.drills.rollout_watch import AT_TEN, BACK, LONG, RULES, how_it_ended, rolling
 from simulation.drills.world import MODEL
 
 
@@ -18,7 +18,9 @@ def _steer(verb: Verb, minutes: int = 90, then: Verb | None = None) -> Found:
     if then is not None:
         intake.order(world.plane, MODEL, then, "ada", "back again")
         world.go_on(minutes, callers=200)
-    return found_in(world, "pause_ordered", "resume_ordered", "abort_ordered", "rollback_ordered")
+    return how_it_ended(
+        world, "pause_ordered", "resume_ordered", "abort_ordered", "rollback_ordered"
+    )
 
 
 def _paused_and_sick() -> Found:
@@ -27,7 +29,7 @@ def _paused_and_sick() -> Found:
     world.go_on(2, callers=200)
     world.failing["v2-e1"] = 100
     world.go_on(10, callers=200)
-    return found_in(world, "errors")
+    return how_it_ended(world, "errors")
 
 
 def _proceed(canary_too: bool) -> Found:
@@ -42,7 +44,7 @@ def _proceed(canary_too: bool) -> Found:
     world.failing["v2-e1"] = 30 if canary_too else 0
     world.go_on(LONG, callers=200)
     codes = ("sick_champion", "proceed_ordered", "order_repeated", "errors")
-    found = found_in(world, *codes)
+    found = how_it_ended(world, *codes)
     return found if held == {"v1-e1": 90, "v2-e1": 10} else Found(f"held at {held}", found.reason)
 
 

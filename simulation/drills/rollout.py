@@ -9,59 +9,25 @@ from functools import partial
 from shared.application import intake
 from shared.domain.events import Verb
 from shared.domain.facts import Probe, Release, SmokeFacts
+from simulation.drills import rollout_people
 from simulation.drills.drill import Drill, Found
-from simulation.drills.happenings import against, complete, first_champion, second_version
+from simulation.drills.happenings import against, complete, first_champion, land, second_version
+from simulation.drills.rollout_watch import (
+    AT_TEN,
+    BACK,
+    LONG,
+    RULES,
+    how_it_ended,
+    rolling,
+    shares_seen,
+)
 from simulation.drills.world import MODEL, RELEASE, World, new_world
-
-LONG = 240
-"""Minutes in which every rollout has ended one way or the other."""
-
-
-def rolling(share: int = 10) -> World:
-    """Version 1 rules, version 2 has this share."""
-    return second_version(first_champion(new_world()), share)
-
-
-def found_in(world: World, *codes: str) -> Found:
-    """How the rollout stands: its phase, and which of these codes were recorded."""
-    rollout = world.rollout()
-    broken = world.endpoint.broken_rules()
-    if broken:
-        return Found("broke a rule", broken)
-    said = [code for code in codes if code in world.codes()]
-    traffic = ", ".join(f"{name} {share} %" for name, share in sorted(world.traffic().items()))
-    words = rollout.phase.value.replace("_", " ")
-    return Found(f"{words}, {traffic}" + (f": {', '.join(said)}" if said else ""), _why(world))
-
-
-def _why(world: World) -> str:
-    """What was said last of the rollout."""
-    rollout = world.rollout()
-    said = [reason for each in world.decisions.decisions for reason in each.reasons]
-    ends = [reason.text for reason in said if reason.code == rollout.phase.value]
-    return rollout.reason or rollout.going_back or (ends or [said[-1].text])[-1]
-
-
-def _shares_seen(world: World, name: str, minutes: int = LONG) -> list[int]:
-    """The shares that a deployment had, one after the other."""
-    seen: list[int] = []
-    for _ in range(minutes):
-        share = world.traffic().get(name, 0)
-        if seen[-1:] != [share]:
-            seen.append(share)
-        # Somebody looks more often than the tick: what shows for less than a minute is seen too.
-        intake.wake_all(world.plane, "drill")
-        world.work_off()
-        world.go_on(0.5, callers=100, step=0.5)
-        intake.wake_all(world.plane, "drill")
-        world.go_on(0.5, callers=100, step=0.5)
-    return seen
 
 
 def _good() -> Found:
     world = second_version(first_champion(new_world()), share=10)
-    shares = _shares_seen(world, "v2-e1")
-    found = found_in(world)
+    shares = shares_seen(world, "v2-e1")
+    found = how_it_ended(world)
     return Found(f"{found.got}: {', '.join(map(str, shares))}", found.reason)
 
 
@@ -69,14 +35,14 @@ def _errors(share: int) -> Found:
     world = rolling(share)
     world.failing["v2-e1"] = 30
     world.go_on(15, callers=200)
-    return found_in(world, "errors")
+    return how_it_ended(world, "errors")
 
 
 def _slow() -> Found:
     world = second_version(first_champion(new_world()))
     world.latency_ms = {"v1-e1": 40, "v2-e1": 80}
     world.go_on(30, callers=200)
-    return found_in(world, "slow")
+    return how_it_ended(world, "slow")
 
 
 def _silent(recorded: bool) -> Found:
@@ -86,7 +52,7 @@ def _silent(recorded: bool) -> Found:
     if not recorded:
         world.prober.answers["v2-e1"] = SmokeFacts(Probe.NO_DATA, "nobody answers")
     world.go_on(LONG)
-    return found_in(world, "topped_up", "no_data_for_long")
+    return how_it_ended(world, "topped_up", "no_data_for_long")
 
 
 def _dries_up(sick: bool) -> Found:
@@ -96,7 +62,7 @@ def _dries_up(sick: bool) -> Found:
     if sick:
         world.prober.answers["v2-e1"] = SmokeFacts(Probe.FAILED, "500")
     world.go_on(LONG)
-    return found_in(world, "topped_up", "errors")
+    return how_it_ended(world, "topped_up", "errors")
 
 
 def _dries_up_for_good() -> Found:
@@ -108,7 +74,7 @@ def _dries_up_for_good() -> Found:
     for _ in range(LONG):
         world.go_on(1)
         most = max(most, world.traffic().get("v2-e1", 0))
-    found = found_in(world, "no_data_for_long")
+    found = how_it_ended(world, "no_data_for_long")
     return found if most == 10 else Found(f"advanced to {most} % without data", found.reason)
 
 
@@ -120,10 +86,10 @@ def _service(plant: Callable[[World], None], *codes: str, seconds: float = 0) ->
     intake.order(world.plane, MODEL, Verb.TRAIN, "ada", "a drill")
     world.go_on(2)
     complete(world, **against(1, 0.75, 0.05, 0.03, 0.07))
-    shares = _shares_seen(world, "v2-e1")
+    shares = shares_seen(world, "v2-e1")
     if world.endpoint.orders.count("v2-e1") > 1:
         return Found("ordered twice", f"orders: {world.endpoint.orders}")
-    found = found_in(world, *codes)
+    found = how_it_ended(world, *codes)
     steps = [str(share) for share in shares if share]
     joined = ", ".join([*found.got.partition(": ")[2].split(", "), *steps]).strip(", ")
     return Found(found.got.partition(": ")[0] + (f": {joined}" if joined else ""), found.reason)
@@ -165,7 +131,7 @@ def _stuck_then_failed() -> Found:
     given_up = bool(world.rollout().going_back)
     world.endpoint.never_ready.clear()
     world.go_on(10, callers=200)
-    found = found_in(world, "timed_out")
+    found = how_it_ended(world, "timed_out")
     return found if given_up else Found("waited for ever", found.reason)
 
 
@@ -173,8 +139,8 @@ def _new_image() -> Found:
     world = rolling()
     world.go_on(LONG, callers=200)
     world.plane.ports.releases.publish(Release(RELEASE.component, 2))
-    shares = _shares_seen(world, "v2-e2")
-    found = found_in(world)
+    shares = shares_seen(world, "v2-e2")
+    found = how_it_ended(world)
     if world.at().last_version != 2:
         return Found("a new version was given out", found.reason)
     return Found(f"{found.got}: {', '.join(str(share) for share in shares if share)}", found.reason)
@@ -186,30 +152,33 @@ def _newer_version() -> Found:
     world.go_on(1, callers=200)
     complete(world, **against(1, 0.75, 0.06, 0.04, 0.08))
     world.go_on(LONG, callers=200)
-    return found_in(world, "supersedes")
+    return how_it_ended(world, "supersedes")
 
 
-def _by_hand() -> Found:
-    world = rolling()
-    world.go_on(2, callers=200)
-    world.endpoint.set_traffic(MODEL, {"v1-e1": 30, "v2-e1": 70})
-    world.go_on(2, callers=200)
-    back = world.traffic()
-    world.go_on(LONG, callers=200)
-    found = found_in(world, "hand_changed")
-    return found if back == {"v1-e1": 90, "v2-e1": 10} else Found(f"left at {back}", found.reason)
+def _superseded_before_it_ruled() -> Found:
+    """The first version has all traffic already, and the next one comes before it is known."""
+    world = new_world(operation_seconds=90)
+    land(world, "first.csv")
+    world.go_on(5)
+    complete(world)
+    intake.order(world.plane, MODEL, Verb.TRAIN, "ada", "a better one")
+    for _ in range(LONG):
+        world.go_on(1)
+        if world.endpoint.written:
+            break
+    complete(world)
+    world.go_on(LONG)
+    found = how_it_ended(world, "supersedes")
+    left = sorted(world.deployments() - {"v2-e1"})
+    return Found(f"{', '.join(left)} stands for nothing", found.reason) if left else found
 
 
 def _sick_champion() -> Found:
     world = rolling()
     world.failing["v1-e1"] = 50
     world.go_on(60, callers=200)
-    return found_in(world, "sick_champion")
+    return how_it_ended(world, "sick_champion")
 
-
-BACK = "rolled back, v1-e1 100 %"
-RULES = "succeeded, v2-e1 100 %"
-AT_TEN = "canary, v1-e1 90 %, v2-e1 10 %"
 
 DRILLS = (
     Drill("a good version goes up step by step", f"{RULES}: 10, 50, 100", _good),
@@ -254,6 +223,11 @@ DRILLS = (
         "succeeded, v3-e1 100 %: supersedes",
         _newer_version,
     ),
-    Drill("traffic changed by hand", f"{RULES}: hand_changed", _by_hand),
+    Drill(
+        "first version superseded before it rules",
+        f"{RULES}: supersedes",
+        _superseded_before_it_ruled,
+    ),
     Drill("the champion gets sick", f"{AT_TEN}: sick_champion", _sick_champion),
+    *rollout_people.DRILLS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -151,12 +152,18 @@ def test_address_is_renewed_behind_the_answers(world: World) -> None:
 
 
 class Outage(MemoryStateStore):
-    """A state store that can be out of reach."""
+    """A state store that can be out of reach, or hang."""
 
-    down = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+        self.hanging, self.loads = threading.Event(), 0
+        self.hanging.set()
 
     def load(self, model: str) -> Snapshot:
         """What is saved, or nothing at all."""
+        self.loads += 1
+        self.hanging.wait()
         if self.down:
             raise UnavailableError("no storage")
         return super().load(model)
@@ -182,6 +189,26 @@ def test_predictions_outlive_an_outage_of_storage(world: World) -> None:
         return [answer.status for answer in (first, *later, stranger)]
 
     assert asyncio.run(story()) == [200, 200, 200, 503]
+
+
+def test_storage_that_hangs_holds_up_no_crowd(world: World) -> None:
+    """After a silence one caller waits a moment; who comes while it hangs does not wait at all."""
+    store = Outage()
+    world.plane = replace(world.plane, ports=replace(world.plane.ports, state=store))
+    store.save(state(champion=champion(3), address=Address(ONE, 3, "v3-e1")), "")
+    proxy = proxy_of(world, PlannedScorer(GOOD), timeout_seconds=30)
+
+    async def story() -> set[int]:
+        answers = [await proxy.answer("flights", ROWS)]
+        store.hanging.clear()
+        world.clock.advance(timedelta(hours=1))
+        answers.extend([await proxy.answer("flights", ROWS) for _ in range(50)])
+        store.hanging.set()
+        await proxy.settled()
+        return {answer.status for answer in answers}
+
+    assert asyncio.run(story()) == {200}
+    assert store.loads == 2
 
 
 def test_first_callers_share_one_look(world: World) -> None:

@@ -19,7 +19,9 @@ from shared.domain.health import (
     usual_latency,
 )
 from tests.builders import spec
+from tests.domain.told import Told
 
+TOLD = Told("health")
 POLICY = spec().rollout
 
 
@@ -29,6 +31,11 @@ def timed(*latencies_ms: float) -> Counts:
     for latency in latencies_ms:
         entries[bucket_of(latency)] += 1
     return Counts(len(latencies_ms), 0, 0, tuple(entries))
+
+
+def mixed(asked: int, timed_ones: int) -> Counts:
+    """Slow answers to callers, and recorded rows that are not timed."""
+    return replace(timed(*[30.0] * timed_ones), requests=asked + timed_ones, topped_up=asked)
 
 
 @given(st.floats(min_value=0.001, max_value=20_000))
@@ -74,6 +81,8 @@ CHECKS: list[tuple[str, Counts, Counts, float | None, Outcome]] = [
     ("three_of_a_hundred", Counts(100, 3), Counts(900), None, Outcome.FAILED),
     ("three_at_once", Counts(3, 3), Counts(20), None, Outcome.FAILED),
     ("many_but_rare", Counts(10_000, 100), Counts(900), None, Outcome.PASSED),
+    ("just_the_rate", Counts(150, 3), Counts(900), None, Outcome.PASSED),
+    ("topped_up_and_timed", mixed(50, 60), timed(*[1.0] * 900), None, Outcome.PASSED),
     ("ninety_nine", Counts(99), Counts(900), None, Outcome.NO_DATA),
     ("nobody", Counts(), Counts(), None, Outcome.NO_DATA),
     ("champion_fails", Counts(100), Counts(900, 90), None, Outcome.HOLD),
@@ -95,7 +104,41 @@ def test_check(
     """A check passes, fails, or learns nothing; a sick champion is no measure."""
     check = check_canary({"v2": mine, "v1": theirs}, "v2", "v1", usual, POLICY)
     assert check.outcome is outcome
-    assert f"v2 {mine.requests} requests" in check.text
+    TOLD.check(name, [f"{check.outcome.value}, {check.code}: {check.text}"])
+
+
+LOST: list[tuple[str, dict[str, Counts]]] = [
+    ("none", {"v2": Counts(100), "v1": Counts(900, 900)}),
+    ("nobody_seen", {}),
+    ("some", {"v2": Counts(100), "v1": Counts(900, 900), "-": Counts(50, 50)}),
+    ("some_and_asked", {"v2": Counts(100, 0, 100), "v1": Counts(900), "-": Counts(50, 50)}),
+    ("some_and_asked_too_little", {"v2": Counts(99, 0, 99), "-": Counts(50, 50)}),
+    ("few", {"v2": Counts(100), "v1": Counts(900), "-": Counts(2, 2)}),
+    ("sick_itself", {"v2": Counts(100, 50), "-": Counts(50, 50)}),
+    ("slow", {"v2": timed(*[30.0] * 100), "-": Counts(1, 1)}),
+]
+
+
+@pytest.mark.parametrize(("name", "counts"), LOST, ids=[row[0] for row in LOST])
+@pytest.mark.parametrize("alone", [False, True])
+def test_lost_answers(name: str, counts: dict[str, Counts], alone: bool) -> None:
+    """Beside a champion, and by itself, a canary answers for what it may have lost."""
+    check = check_canary(counts, "v2", "v1", 10.0, POLICY, alone=alone)
+    row = f"lost_{name}_alone" if alone else f"lost_{name}"
+    TOLD.check(row, [f"{check.outcome.value}, {check.code}: {check.text}"])
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    """As slow as the champion is not slower, also where a policy allows nothing besides."""
+    strict = replace(POLICY, latency_ratio_max=1.0, latency_slack_ms=0.0)
+    counts = {"v2": timed(*[10.0] * 100), "v1": timed(*[10.0] * 900)}
+    assert check_canary(counts, "v2", "v1", None, strict).outcome is Outcome.PASSED
+
+
+def test_every_row_is_told_in_full() -> None:
+    """Nothing is told of rows that are gone."""
+    lost = [f"lost_{row[0]}{how}" for row in LOST for how in ("", "_alone")]
+    TOLD.check_rows([*(row[0] for row in CHECKS), *lost])
 
 
 def test_lost_answers_are_charged_to_the_smaller_share() -> None:

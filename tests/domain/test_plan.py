@@ -36,7 +36,8 @@ from shared.domain.facts import (
 from shared.domain.places import output_path
 from shared.domain.plan import decide, idle, soaking, wanted
 from shared.domain.policy import ModelSpec
-from shared.domain.state import ModelState, Phase, Warm
+from shared.domain.slots import slots_since
+from shared.domain.state import Acceptance, Asker, ModelState, Phase, Warm
 from tests.builders import (
     NOON,
     SLOT,
@@ -151,6 +152,17 @@ EARLIER = (Slot("20261121t1200", NOON - timedelta(days=2)), YESTERDAY)
 FEW = replace(DUE, overtaken=Overtaken(*EARLIER, 2, each=EARLIER))
 MANY = replace(DUE, overtaken=Overtaken(*EARLIER, 1000))
 COUNTLESS = replace(DUE, overtaken=Overtaken(*EARLIER, 1000, counted=False))
+ACCEPT = replace(TRAIN, verb=Verb.ACCEPT, because="other classes")
+LEAVE, STALE = Acceptance("0", 1, "Bo: other classes"), Acceptance("0", 9, "Bo: other classes")
+SMOKING = endpoint({"v1-e1": 100, "v2-e1": 0})
+
+
+def refused_to(asker: Asker) -> ModelState:
+    """A training and a rollout in flight, and an order of one of them that was refused."""
+    both = {"training": training(), "rollout": rollout(Phase.SMOKE)}
+    return state(**OURS, **both, order_refused="quota", refused_to=asker)
+
+
 PASSING: list[tuple[str, ModelState | None, dict[str, Any], ModelSpec]] = [
     ("first_look", None, {"listing": files("a")}, spec()),
     ("nothing_to_do", state(**OURS), there(listing=files("a"), pinned=keys("a")), spec()),
@@ -166,6 +178,24 @@ PASSING: list[tuple[str, ModelState | None, dict[str, Any], ModelSpec]] = [
         spec(),
     ),
     ("slot_has_its_job", state(**OURS), there(slots=DUE, listing=files("a")), spec()),
+    ("order_to_accept", state(**OURS), there(orders=(ACCEPT,)), spec()),
+    ("accepted_twice", state(**OURS, accepting=LEAVE), there(orders=(ACCEPT,)), spec()),
+    ("accepted_another_before", state(**OURS, accepting=STALE), there(orders=(ACCEPT,)), spec()),
+    ("nothing_to_accept", state(), there(orders=(ACCEPT,)), spec()),
+    (
+        "training_that_is_not_compared",
+        state(**OURS, accepting=LEAVE),
+        there(orders=(TRAIN,), listing=files("a")),
+        spec(),
+    ),
+    (
+        "its_verdict_uses_up_the_leave",
+        state(**OURS, accepting=LEAVE, training=training(champion=None, accepted=LEAVE)),
+        {"job": DONE, "metrics": metrics_text()},
+        spec(),
+    ),
+    ("refused_to_the_training", refused_to("training"), {"endpoint": SMOKING}, spec()),
+    ("refused_to_the_rollout", refused_to("rollout"), {"endpoint": SMOKING}, spec()),
     ("few_were_overtaken", state(**OURS), there(slots=FEW, listing=files("a")), spec()),
     ("many_were_overtaken", state(**OURS), there(slots=MANY, listing=files("a")), spec()),
     ("more_than_counted", state(**OURS), there(slots=COUNTLESS, listing=files("a")), spec()),
@@ -245,6 +275,14 @@ def test_every_row_is_told_in_full() -> None:
     """Nothing is told of rows that are gone."""
     LOOKS.check_rows(row[0] for row in LOOKING)
     PASSES.check_rows(row[0] for row in PASSING)
+
+
+def test_slots_are_counted_from_what_was_dealt_with() -> None:
+    """Neither a slot before the model came nor one that had its turn is overtaken."""
+    came = NOON - timedelta(days=30)
+    assert slots_since(state(last_slot_at=None, listed_at=None)) == came
+    assert slots_since(state(last_slot_at=None)) == NOON - minutes(10)
+    assert slots_since(state(last_slot_at=NOON)) == NOON
 
 
 def test_the_kind_that_says_most_is_the_decisions() -> None:

@@ -92,6 +92,18 @@ def test_a_slot_stays_owed_while_nothing_is_deployed() -> None:
     assert begun(step).slot == SLOT.key
 
 
+def test_same_local_time_in_another_zone_is_the_same_slot() -> None:
+    """Who moves noon to a later zone on the day it was held gets no second job of that name."""
+    done = begun(start(state(), facts(state(), listing=files("a"), slots=DUE), POLICY, NOON))
+    assert done.slot == SLOT.key
+    held = start(state(), facts(state(), listing=files("a"), slots=DUE), POLICY, NOON).state
+    later = NOON + timedelta(hours=5)
+    moved = SlotFacts(Slot(SLOT.key, later), None)
+    rested = replace(held, training=None, listed_at=NOON)
+    step = start(rested, facts(rested, listing=files("a"), slots=moved), POLICY, later)
+    assert step.state.training is None
+
+
 @pytest.mark.parametrize(("name", "of", "seen", "cause", "job"), STARTS, ids=[r[0] for r in STARTS])
 def test_training_starts(
     name: str, of: dict[str, Any], seen: dict[str, Any], cause: str, job: str

@@ -18,6 +18,7 @@ from shared.domain.actions import (
     TopUp,
 )
 from shared.domain.decision import Kind
+from shared.domain.events import Order, Verb
 from shared.domain.facts import (
     DeploymentFacts,
     EndpointFacts,
@@ -29,6 +30,7 @@ from shared.domain.facts import (
 from shared.domain.health import Counts, bucket_of
 from shared.domain.plan import decide, wanted
 from shared.domain.rollout import advance, smoke_subject, wants_endpoint
+from shared.domain.rollout_orders import obey
 from shared.domain.state import Address, ModelState, Phase, Subject, Warm
 from tests.builders import (
     NOON,
@@ -338,16 +340,6 @@ CASES = [
         rollout=BACK,
     ),
     Case(
-        "back_whatever_was_refused",
-        C,
-        endpoint({"v1-e1": 100, "v2-e1": 0}),
-        "rolled_back",
-        Phase.ROLLED_BACK,
-        (),
-        OURS | {"order_refused": "quota"},
-        rollout=BACK,
-    ),
-    Case(
         "back_waits",
         C,
         endpoint({"v1-e1": 90, "v2-e1": 10}, updating=("v2-e1",)),
@@ -529,6 +521,30 @@ def test_traffic_changed_by_hand_can_be_adopted() -> None:
     assert step.actions == ()
     assert step.state.rollout is not None
     assert step.state.rollout.paused
+    held = advance(moment(step.state, SOON, adopting, endpoint=there))
+    assert held.actions == ()
+    resume = Order("order-1", "1", "ada", "seen to", NOON, Verb.RESUME)
+    (resumed,) = obey(step.state, (resume,), SOON)
+    again = advance(moment(resumed.state, SOON, adopting, endpoint=there))
+    assert again.actions == (SetTraffic({"v1-e1": 90, "v2-e1": 10}),)
+
+
+def test_pause_between_two_steps_keeps_the_next_share_back() -> None:
+    """A pause that comes when a step has passed and the next is not written leaves the traffic."""
+    before = state(champion=champion(1), rollout=rollout(C, step=1, paused=True), last_version=2)
+    step = advance(moment(before, SOON, endpoint=TEN))
+    assert step.actions == ()
+    assert [reason.code for reason in step.reasons] == ["paused"]
+
+
+def test_steps_are_those_that_the_rollout_began_with() -> None:
+    """Other steps in the model's file are for the next rollout: none gets a share unjudged."""
+    smoking = state(champion=champion(1), rollout=rollout(S), last_version=2)
+    there = endpoint({"v1-e1": 100, "v2-e1": 0})
+    step = advance(moment(smoking, SOON, POLICY, endpoint=there, smoke=PASSED))
+    fewer = replace(POLICY, steps=(30, 100))
+    first = advance(moment(step.state, SOON, fewer, endpoint=there))
+    assert first.actions == (SetTraffic({"v1-e1": 90, "v2-e1": 10}),)
 
 
 WATCHED: list[tuple[str, EndpointFacts | None, bool]] = [

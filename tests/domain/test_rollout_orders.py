@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.domain.events import Order, Verb
 from shared.domain.rollout_orders import obey
-from shared.domain.state import Phase, Rollout, Warm
+from shared.domain.state import Address, Phase, Rollout, Warm
 from tests.builders import NOON, champion, minutes, rollout, state, version
 from tests.domain.told import Told, step_in_full
 
@@ -17,6 +18,8 @@ LATER = NOON + minutes(5)
 SOAKS = rollout(Phase.CANARY, soaking_since=NOON)
 KEPT = Warm("v1-e4", NOON + minutes(60), version(1), 4)
 FAILED = Warm("v2-e1", NOON)
+CONTAINER = Address("https://score", 2, "v2-e1", "container")
+ENDPOINT = replace(CONTAINER, serving="managed_endpoint")
 RULES: dict[str, Any] = {"champion": champion(2)}
 
 
@@ -34,6 +37,11 @@ CASES: list[tuple[str, Verb, Rollout | None, dict[str, Any]]] = [
     ("abort", Verb.ABORT, rollout(Phase.CANARY, paused=True), RULES),
     ("rollback_in_flight", Verb.ROLLBACK, SOAKS, RULES | {"warm": KEPT}),
     ("already_going_back", Verb.ABORT, rollout(Phase.CANARY, going_back="slow"), RULES),
+    ("proceed", Verb.PROCEED, SOAKS, RULES),
+    ("proceed_again", Verb.PROCEED, replace(SOAKS, alone="Bo: errors"), RULES),
+    ("proceed_without_a_champion", Verb.PROCEED, SOAKS, {}),
+    ("proceed_with_a_container", Verb.PROCEED, SOAKS, RULES | {"address": CONTAINER}),
+    ("proceed_on_an_endpoint", Verb.PROCEED, SOAKS, RULES | {"address": ENDPOINT}),
     ("nothing_to_pause", Verb.PAUSE, None, RULES),
     ("ended_before", Verb.RESUME, rollout(Phase.ABORTED), RULES),
     ("back_to_what_is_warm", Verb.ROLLBACK, rollout(Phase.SUCCEEDED), RULES | {"warm": KEPT}),

@@ -42,7 +42,7 @@ def main() -> None:
     bars = axes.barh(names, rates, color=[COLOURS[kind] for kind in kinds])
     axes.bar_label(bars, labels=[f"{rate:,.0f}" for rate in rates], padding=4)
     axes.set_xscale("log")
-    axes.set_xlim(right=max(rates) * 4)
+    axes.set_xlim(left=min(10, *(rate / 2 for rate in rates if rate)), right=max(rates) * 4)
     axes.set_xlabel("requests a second, one row each, 16 connections, one worker (log scale)")
     axes.spines[["top", "right"]].set_visible(False)
     handles = [plt.Rectangle((0, 0), 1, 1, color=COLOURS[kind]) for kind in LABELS]

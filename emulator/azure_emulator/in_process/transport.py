@@ -39,11 +39,13 @@ class CallTransport(HttpTransport[Any, Any]):
     def __init__(self, answer: Callable[[str, str, Mapping[str, str], bytes], Answer]) -> None:
         self._answer = answer
 
-    def send(self, request: HttpRequest | OldRequest, **_: Any) -> HttpResponseImpl:
-        """Answer one request."""
+    def send(
+        self, request: HttpRequest | OldRequest, *, stream: bool = False, **_: Any
+    ) -> HttpResponseImpl:
+        """Answer one request; its body is read unless the caller wants to."""
         content = _content(request)
         answer = self._answer(request.method, request.url, request.headers, content)
-        return HttpResponseImpl(
+        response = HttpResponseImpl(
             request=request,
             internal_response=answer,
             status_code=answer.status,
@@ -53,6 +55,9 @@ class CallTransport(HttpTransport[Any, Any]):
             block_size=4096,
             stream_download_generator=_Stream,
         )
+        if not stream:
+            response.read()
+        return response
 
     def sleep(self, duration: float) -> None:
         """Let others work for a moment: polls and retries need not wait here."""

@@ -110,7 +110,8 @@ def test_traffic_that_cannot_be_is_refused(
     deployed(online_endpoint, unique, ONE)
     online_endpoint.endpoint.set_traffic(unique, {"v1-e1": 100})
     online_endpoint.settled()
-    with pytest.raises(RefusedError):
+    # The service's own reason, which stands behind "The request is invalid.".
+    with pytest.raises(RefusedError, match=r"v9-e9|90"):
         online_endpoint.endpoint.set_traffic(unique, traffic)
     assert online_endpoint.settled().traffic == {"v1-e1": 100}
 
@@ -143,6 +144,13 @@ def test_deployment_that_does_not_come_up_says_why(online_endpoint, unique: str)
         endpoint.set_traffic(unique, {"v1-e2": 100})
     endpoint.delete_deployment(unique, "v1-e2")
     assert online_endpoint.settled().deployments == {}
+
+
+def test_refusal_says_what_is_wrong(azure_endpoint, unique: str) -> None:
+    """The service says it in the details of its error alone."""
+    deployed(azure_endpoint, unique, ONE)
+    with pytest.raises(RefusedError, match=r"is invalid\. \(.*v9-e1"):
+        azure_endpoint.endpoint.set_traffic(unique, {"v9-e1": 100})
 
 
 def test_write_of_traffic_changes_nothing_else(

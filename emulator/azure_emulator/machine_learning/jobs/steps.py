@@ -6,13 +6,14 @@ import asyncio
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...environment import client_environment
-from ...supervisor import supervised
 from ..interpreter import write_python_wrappers
 from .command_line import UnknownPlaceholderError, render
 from .environment import job_environment
+from .process import StepProcess
 from .staging import Staging, artifact
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ class StepTimedOutError(StepFailedError):
     """The step ran longer than its limit: the service cancels it."""
 
     status = "Canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """What a command needs to run."""
+
+    line: str
+    variables: dict[str, str]
+    outputs: dict[str, Path]
 
 
 class StepRunner:
@@ -68,6 +78,27 @@ class StepRunner:
 
     async def _prepare_and_run(self, run: StepRun, folder: Path, log: Path) -> None:
         self._runs.set_status(run.name, "Preparing")
+        starting = asyncio.create_task(StepProcess.start(log))
+        try:
+            staged = await self._stage(run, folder, log)
+            self._runs.set_status(run.name, "Queued")
+            self._runs.set_status(run.name, "Running")
+            await self._suffer(run, log)
+        except BaseException:
+            await (await starting).abandon()
+            raise
+        process = await starting
+        try:
+            code = await self._execute(run, process, staged, folder / "code", log)
+            self._runs.set_status(run.name, "Finalizing")
+            keeping = self._staging.keep(run, staged.outputs, folder, code == 0)
+            await asyncio.gather(keeping, self.upload_log(run.name, log, STEP_LOG))
+        except asyncio.CancelledError:
+            await self.upload_log(run.name, log, STEP_LOG)
+            raise
+        _raise_for(code, run.step.timeout_seconds)
+
+    async def _stage(self, run: StepRun, folder: Path, log: Path) -> _Staged:
         try:
             inputs = await self._staging.bring(run, folder)
             outputs = {
@@ -75,27 +106,14 @@ class StepRunner:
                 for name, uri in run.outputs.items()
             }
             paths = {name: str(path) for name, path in outputs.items()}
-            command = render(run.step.command, inputs, paths)
+            line = render(run.step.command, inputs, paths)
         except UnknownPlaceholderError as error:
-            raise await self._refusal(
-                run, log, f"The command cannot be filled in: {error}."
-            ) from error
+            words = f"The command cannot be filled in: {error}."
+            raise await self._refusal(run, log, words) from error
         except Exception as error:
             words = f"The inputs could not be prepared: {error}"
             raise await self._refusal(run, log, words) from error
-        self._runs.set_status(run.name, "Queued")
-        self._runs.set_status(run.name, "Running")
-        await self._suffer(run, log)
-        variables = self._environment(run, inputs, paths)
-        try:
-            code = await self._execute(run, command, folder / "code", variables, log)
-            self._runs.set_status(run.name, "Finalizing")
-            keeping = self._staging.keep(run, outputs, folder, code == 0)
-            await asyncio.gather(keeping, self.upload_log(run.name, log, STEP_LOG))
-        except asyncio.CancelledError:
-            await self.upload_log(run.name, log, STEP_LOG)
-            raise
-        _raise_for(code, run.step.timeout_seconds)
+        return _Staged(line, self._environment(run, inputs, paths), outputs)
 
     async def _suffer(self, run: StepRun, log: Path) -> None:
         """Play the fault that is due: the step takes longer, or fails instead of running."""
@@ -130,30 +148,14 @@ class StepRunner:
         }
 
     async def _execute(
-        self, run: StepRun, command: str, folder: Path, variables: dict[str, str], log: Path
+        self, run: StepRun, process: StepProcess, staged: _Staged, folder: Path, log: Path
     ) -> int | None:
-        """Run the command; give its exit code, or None when its time was over."""
-        shell = shutil.which("bash") or "/bin/sh"
-        with log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *supervised(shell, "-c", command),
-                cwd=folder,
-                env=variables,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-            )
+        """Run the command, its log uploaded meanwhile; give its exit code, None out of time."""
         ended = asyncio.Event()
         following = asyncio.create_task(self._follow_log(run.name, log, ended))
         try:
-            async with asyncio.timeout(run.step.timeout_seconds):
-                return await process.wait()
-        except TimeoutError:
-            await _end(process)
-            return None
-        except asyncio.CancelledError:
-            await _end(process)
-            raise
+            limit = run.step.timeout_seconds
+            return await process.run(staged.line, folder, staged.variables, limit)
         finally:
             ended.set()
             await following
@@ -167,12 +169,6 @@ class StepRunner:
             if not ended.is_set() and log.stat().st_size != size:
                 size = log.stat().st_size
                 await self.upload_log(run, log, STEP_LOG)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    await process.wait()
 
 
 def _raise_for(code: int | None, limit_seconds: float | None) -> None:
