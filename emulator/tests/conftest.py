@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from azure_emulator.conformance.probes import CONTAINER as PROBE
+from azure_emulator.conformance.probe_world import CONTAINER as PROBE
 from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emulator
 
 if TYPE_CHECKING:

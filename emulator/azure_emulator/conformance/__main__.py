@@ -16,7 +16,7 @@ from ..in_process import InProcessAzure
 from ..testing import start_azurite, start_emulator
 from . import page
 from .coverage import FAILS, Result, other_classes, probe, rest_operations
-from .probes import CONTAINER, World
+from .probe_world import CONTAINER, World
 
 
 def main(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from azure.ai.ml import MLClient
 from azure.core.exceptions import HttpResponseError
 
-from .probes import KINDS, LOCAL_MACHINE, PROBES, World
+from .probe_world import World
+from .probes import KINDS, LOCAL_MACHINE, PROBES
 from .rest_models import Exchange, exchanges
 
 if TYPE_CHECKING:

@@ -38,10 +38,10 @@ class Tested:
 
 
 def read_junit(*paths: Path) -> Tested:
-    """Read, from reports of tests, the properties `behaviour`, `sample` and `seconds` of the test cases."""
+    """Read the properties `behaviour`, `sample` and `seconds` from reports of tests."""
     behaviours: dict[str, bool] = {}
     samples: dict[str, float] = {}
-    trees = [ElementTree.parse(path) for path in paths]  # noqa: S314 - our own tests' reports
+    trees = [ElementTree.parse(path) for path in paths]  # noqa: S314 - of our own tests
     for case in chain.from_iterable(tree.iter("testcase") for tree in trees):
         said = {p.get("name"): p.get("value", "") for p in case.iter("property")}
         passed = all(case.find(kind) is None for kind in ("failure", "error", "skipped"))

@@ -19,7 +19,8 @@ from azure_emulator.conformance.coverage import (
     probe,
     rest_operations,
 )
-from azure_emulator.conformance.probes import LOCAL_MACHINE, World
+from azure_emulator.conformance.probe_world import World
+from azure_emulator.conformance.probes import LOCAL_MACHINE
 from azure_emulator.in_process import InProcessAzure
 from azure_emulator.testing import Emulator
 
