@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import sys
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 KEEP_ALIVE_SECONDS = 75
 """Longer than callers and balancers keep an idle connection, so that they end it and not we:
 a request on its way to a connection that we close would be lost."""
+
+
+SWITCH_SECONDS = 0.0001
+"""How long a thread that loads a model may keep the interpreter while a request waits for it.
+
+Python's own 5 ms would be paid by every request: each lets go of it while it is scored."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -45,6 +52,7 @@ def main() -> None:
         from backend.app import app
     except ValueError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         app,
         host=options.host,

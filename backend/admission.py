@@ -14,6 +14,9 @@ from backend.settings import Settings
 DISCARDED_LIMITS_MAX = 4
 """How far too large a body is still read to its end, so that its sender hears why."""
 
+FEW_REQUESTS = 32
+"""So many of one turn are answered however late: a pause of the whole machine is no queue."""
+
 BODY_SECONDS_MAX = 30.0
 """How long a large body may take to arrive."""
 
@@ -35,7 +38,8 @@ class Admission:
         self._bytes_max = settings.body_bytes_max
         self._large_max = settings.queue_bodies_max
         self._large = 0
-        self._turn_began_at: float | None = None
+        self._turn_began_at = 0.0
+        self._turn_requests = 0
         # One thread: whatever waits for it is bounded here, and small requests keep a processor.
         self.thread = ThreadPoolExecutor(1, "large-bodies")
 
@@ -45,11 +49,13 @@ class Admission:
         All requests that a turn of the event loop finds are answered one after another, so the
         time since the turn's first is how long this one has waited.
         """
-        if self._turn_began_at is None:
+        self._turn_requests += 1
+        if self._turn_requests == 1:
             self._turn_began_at = now
             asyncio.get_running_loop().call_soon(self._end_turn)
             return False
-        return now - self._turn_began_at > self._wait_seconds_max
+        waited = now - self._turn_began_at
+        return self._turn_requests > FEW_REQUESTS and waited > self._wait_seconds_max
 
     @contextmanager
     def large_body(self) -> Iterator[bool]:
@@ -91,7 +97,7 @@ class Admission:
         return bytes(body)
 
     def _end_turn(self) -> None:
-        self._turn_began_at = None
+        self._turn_requests = 0
 
 
 _CLOSE = (("Connection", "close"),)

@@ -47,7 +47,6 @@ class WholeGraph:
     def __init__(self, session: onnxruntime.InferenceSession, schema: ModelSchema) -> None:
         _compare_with_schema(session, schema)
         numbers, categories = schema.names("number"), schema.names("category")
-        self.order = numbers + categories
         self._encoder = Encoder(len(numbers), len(categories))
         self._session = session
         self._inputs = schema.inputs

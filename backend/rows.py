@@ -14,7 +14,7 @@ from backend.model_folder import ModelSchema
 from backend.problems import CellErrors, Problem, bad_rows, shortened
 
 Row = msgspec.Struct
-"""One row: a field for each column, in the order that the model wants them."""
+"""One row: a field for each number, then one for each category."""
 
 FLOAT32_MAX = float.fromhex("0x1.fffffep+127")
 FLOAT32_LIMIT = float.fromhex("0x1.ffffffp+127")
@@ -41,8 +41,8 @@ class _NotJson:
 class RowReader:
     """Reads bodies for one model; the decoder is built once from the model's columns."""
 
-    def __init__(self, schema: ModelSchema, order: list[str], rows_max: int) -> None:
-        self._order = order
+    def __init__(self, schema: ModelSchema, rows_max: int) -> None:
+        self._order = order = schema.names("number") + schema.names("category")
         self._kinds = {feature.name: feature.kind for feature in schema.features}
         self._rows_max = rows_max
         self._row = _row_type([(name, self._kinds[name]) for name in order])
@@ -52,7 +52,7 @@ class RowReader:
     def read(self, body: bytes) -> list[Row] | Problem:
         """The body's rows, or everything that is wrong with them.
 
-        A row has its cells in the reader's order: a float, a text, or None where it is missing.
+        A row has its numbers first, then its categories: a float, a text, or None for missing.
         """
         try:
             rows: list[Row] = self._decode(body).rows

@@ -96,8 +96,8 @@ def load_scorer(settings: Settings, model_dir: Path | None) -> Scorer:
     """The model below a folder, ready to answer; raises what is wrong with it."""
     folder = find_model_folder(model_dir)
     schema, content = read_schema(folder)
-    graph = _graph(folder, schema, settings)
-    reader = RowReader(schema, graph.order, settings.rows_max)
+    reader = RowReader(schema, settings.rows_max)
+    graph = _graph(folder, schema, settings, reader)
     sample_rows = read_sample_rows(folder)
     samples = reader.check(sample_rows)
     if isinstance(samples, Problem):
@@ -115,14 +115,16 @@ def load_scorer(settings: Settings, model_dir: Path | None) -> Scorer:
     return scorer
 
 
-def _graph(folder: Path, schema: ModelSchema, settings: Settings) -> WholeGraph | TreesAlone:
+def _graph(
+    folder: Path, schema: ModelSchema, settings: Settings, reader: RowReader
+) -> WholeGraph | TreesAlone:
     whole = WholeGraph(open_session(folder / "model.onnx", settings.intra_op_threads), schema)
     trees = read_trees(folder, schema)
     if trees is None:
         return whole
     session = open_session(folder / trees.file, settings.intra_op_threads)
     alone = TreesAlone(session, trees, schema)
-    refuse_other_trees(alone, whole, schema)
+    refuse_other_trees(alone, whole, schema, reader)
     return alone
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
 
-SPANS_PER_SECOND_MAX = 100
+SPANS_PER_SECOND_MAX = 50
 RATIO_DEFAULT = 0.01
 
 

@@ -34,11 +34,6 @@ class Trees(msgspec.Struct, frozen=True):
     numbers: list[str]
     categories: list[CategoryCodes]
 
-    @property
-    def order(self) -> list[str]:
-        """The columns in the order of the graph's input."""
-        return self.numbers + [category.name for category in self.categories]
-
 
 def read_trees(folder: Path, schema: ModelSchema) -> Trees | None:
     """The folder's trees; None when it has only the whole graph."""
@@ -62,12 +57,11 @@ class TreesAlone:
     def __init__(
         self, session: onnxruntime.InferenceSession, trees: Trees, schema: ModelSchema
     ) -> None:
-        width = len(trees.order)
+        width = len(trees.numbers) + len(trees.categories)
         self._names = output_names(schema)
         compare_interface(
             session, trees.file, {trees.input: ("tensor(float)", width)}, self._names, DESCRIPTION
         )
-        self.order = trees.order
         self._encoder = Encoder(len(trees.numbers), len(trees.categories), _lookups(trees))
         self._session = session
         self._input = trees.input

@@ -9,6 +9,7 @@ import numpy as np
 from backend.answers import ModelAnswerError
 from backend.graph import WholeGraph
 from backend.model_folder import Feature, ModelFolderError, ModelSchema
+from backend.problems import Problem
 from backend.rows import FLOAT32_MAX, RowReader
 from backend.trees import DESCRIPTION, TreesAlone
 
@@ -29,15 +30,14 @@ def refuse_other_labels(schema: ModelSchema, predictions: list[dict[str, Any]]) 
             raise ModelAnswerError(f"label {prediction['label']!r} is not the likeliest: {shares}")
 
 
-def refuse_other_trees(trees: TreesAlone, whole: WholeGraph, schema: ModelSchema) -> None:
+def refuse_other_trees(
+    trees: TreesAlone, whole: WholeGraph, schema: ModelSchema, reader: RowReader
+) -> None:
     """Raise ModelFolderError unless the trees alone answer as the whole graph does, to the bit."""
-    rows = _probing_rows(schema)
-    outputs = []
-    for graph in (trees, whole):
-        # Only reads: the limit on rows is about callers.
-        checked = RowReader(schema, graph.order, len(rows)).check(rows)
-        assert isinstance(checked, list), checked
-        outputs.append(graph.run([graph.encode(checked)]))
+    rows = reader.check(_probing_rows(schema))
+    if isinstance(rows, Problem):
+        raise ModelFolderError("schema.json: an example is not of its feature's kind")
+    outputs = [graph.run([graph.encode(rows)]) for graph in (trees, whole)]
     for mine, theirs in zip(*outputs, strict=True):
         same = mine.shape == theirs.shape and (mine == theirs) | (
             (mine != mine) & (theirs != theirs)

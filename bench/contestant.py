@@ -14,6 +14,10 @@ from bench.places import HOME, PEERS, ROOT
 Rows = list[dict[str, Any]]
 Kind = Literal["ours", "peer", "peer with onnxruntime", "limit"]
 
+PEERS_THREADS = {"OMP_NUM_THREADS": "1"}
+"""scikit-learn's trees start a thread for each core and wait by spinning: that costs the peers up
+to half on two cores of their own, and nearly everything on cores that something else needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
@@ -55,13 +59,14 @@ class Contestant:
         return install("noon" if folder == "requirements" else folder, self.requirements)
 
     def environment(self, environment: Environment) -> dict[str, str]:
-        """The variables of its process: the usual ones, no thread settings, and its own."""
+        """The variables of its process: few of ours, none that was set by chance, and its own."""
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
         path = f"{environment.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
         paths = f"{self.folder}:{PEERS}:{ROOT}" if self.kind.startswith("peer") else str(ROOT)
         engine = "onnxruntime" if self.kind == "peer with onnxruntime" else "scikit-learn"
         ours = {"BENCH_MODEL": str(HOME / "model"), "BENCH_ENGINE": engine}
-        return {**kept, "PATH": path, "PYTHONPATH": paths, **ours, **self.settings}
+        kinder = PEERS_THREADS if self.kind.startswith("peer") else {}
+        return {**kept, "PATH": path, "PYTHONPATH": paths, **ours, **kinder, **self.settings}
 
     def megabytes(self, environment: Environment) -> float:
         """What has to be installed for it."""

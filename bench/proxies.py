@@ -17,6 +17,7 @@ from bench.contestants import ECHO, nginx
 from bench.environments import Environment
 from bench.model import Model
 from bench.places import HOME
+from bench.proxy.asgi import TOKEN
 from bench.rounds import Plan, compared
 from bench.server import Server, ask
 
@@ -54,7 +55,7 @@ def _proxies(upstream: str, *, host: bool) -> tuple[Contestant, ...]:
     front = nginx(
         "nginx proxy",
         "location / { proxy_pass http://up; proxy_http_version 1.1;"
-        ' proxy_set_header Connection ""; }',
+        f' proxy_set_header Connection ""; proxy_set_header Authorization "Bearer {TOKEN}"; }}',
         f"upstream up {{ server {address}; keepalive 64; }}",
     )
     handler = _python("Noon: handler", "ours", upstream, _uvicorn("bench.proxy.handler:app"))

@@ -68,7 +68,10 @@ def proxies(measured: Sequence[Figures]) -> str:
 def machine(results: Figures) -> str:
     """Where and how it was measured, in a sentence for each."""
     about, plan = results["machine"], results["plan"]
-    return (
+    # What is measured here brings itself a load of about three.
+    busy = about["load_before"] > about["cores"] or about["load_after"] > 3 * about["cores"]
+    warning = "**The machine was busy with other things: only figures far apart say anything.** "
+    return (warning if busy else "") + (
         f"{results['began_at']} to {results['ended_at']} on {about['processor']}, "
         f"{about['cores']} cores, {about['system']}, Python {about['python']}; load average "
         f"{about['load_before']} before and {about['load_after']} after. Medians of "

@@ -68,6 +68,7 @@ def test_table_has_medians_ratios_and_the_load() -> None:
     assert f"| {AZUREML} 1.2 | 90.0 | 90.0 (120) | 90.0 | 100x |" in shown
     assert f"| at 16: times {AZUREML} | 100, not below 60 | 100x |" in shown
     assert "load average 0.1 before and 7.5 after" in shown
+    assert "The machine was busy" in shown
 
 
 def test_who_could_not_be_measured_is_named_with_the_reason() -> None:

@@ -6,7 +6,7 @@ import os
 
 import aiohttp
 
-from bench.proxy.asgi import Receive, Scope, Send, respond, whole_body
+from bench.proxy.asgi import TOKEN, Receive, Scope, Send, respond, whole_body
 
 UPSTREAM = os.environ["BENCH_UPSTREAM"]
 _sessions: list[aiohttp.ClientSession] = []
@@ -23,7 +23,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.shutdown.complete"})
         return
     body = await whole_body(receive)
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
     async with _sessions[0].post(UPSTREAM, data=body, headers=headers) as response:
         content = await response.read()
     await respond(send, response.status, content, response.headers["Content-Type"])

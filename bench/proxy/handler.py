@@ -10,7 +10,7 @@ from typing import Any
 
 from azure.core.credentials import AccessToken
 
-from bench.proxy.asgi import Receive, Scope, Send, respond, whole_body
+from bench.proxy.asgi import TOKEN, Receive, Scope, Send, respond, whole_body
 from shared.adapters.clock import SystemClock
 from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.state import MemoryStateStore
@@ -30,7 +30,7 @@ class _Identity:
 
     def get_token(self, *_: str, **__: Any) -> AccessToken:
         """The token."""
-        return AccessToken("t" * 1500, int(NEVER.timestamp()))
+        return AccessToken(TOKEN, int(NEVER.timestamp()))
 
 
 def predictions() -> Predictions:

@@ -180,6 +180,14 @@ WAITS: list[tuple[str, dict[str, Any], dict[str, Any], datetime, Kind, str]] = [
         Kind.REFUSED,
         "slot_skipped",
     ),
+    (
+        "missed_by_weeks",
+        {"last_slot_at": None, "listed_at": None},
+        {"listing": files("a"), "pinned": keys("a")},
+        YESTERDAY.due_at + timedelta(days=100),
+        Kind.REFUSED,
+        "slot_skipped",
+    ),
     ("slot_without_data", {}, {"listing": (), "slots": DUE}, NOON, Kind.REFUSED, "slot_skipped"),
     (
         "order_without_data",
@@ -285,7 +293,7 @@ def test_data_version_is_a_digest_of_the_list() -> None:
 def test_first_state_owes_no_slot() -> None:
     """A model that was just added is not trained for the noon before it came."""
     new = first_state("flights", DUE, NOON + minutes(5))
-    assert new.last_slot_at == NOON
+    assert (new.last_slot_at, new.next_due_at) == (NOON, NOON + minutes(5))
     assert first_state("flights", SlotFacts(None, None), NOON).last_slot_at is None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import hashlib
 import json
 import os
 import re
@@ -77,21 +78,33 @@ class BrokenRunError(RuntimeError):
 
 
 def try_all(root: Path, modules: Sequence[str], home: Path, workers: int) -> list[Mutant]:
-    """Every mutant of the modules, tried in a copy of the repository below `home`."""
+    """Every mutant of the modules, tried in a copy of the repository below `home`.
+
+    A run that was broken off goes on where it was, if nothing has changed since.
+    """
     tried: list[Mutant] = []
     for package, tests in TESTS.items():
         ours = [module for module in modules if module.startswith(f"{package}/")]
         if ours:
-            shutil.rmtree(home, ignore_errors=True)
-            _settle(root, home, ours, tests)
-            _run(home, workers)
-            tried += [mutant for module in ours for mutant in mutants_of(home, module)]
+            place = home / Path(package).name
+            _settle(root, place, ours, tests)
+            _run(place, workers)
+            tried += [mutant for module in ours for mutant in mutants_of(place, module)]
     return tried
 
 
 def _settle(root: Path, home: Path, modules: Sequence[str], tests: Sequence[str]) -> None:
     """A copy of the repository, with mutmut told what to do in it."""
-    names = _copy(root, home)
+    names, mark = _names(root), home / "copy_of"
+    state = hashlib.sha256(repr((modules, tests, QUICKLY)).encode())
+    for name in names:
+        state.update(name.encode() + (root / name).read_bytes())
+    if mark.exists() and mark.read_text() == state.hexdigest():
+        return
+    shutil.rmtree(home, ignore_errors=True)
+    for name in names:
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, home / name)
     top = sorted({name.split("/")[0] for name in names} - {"pyproject.toml", "tests"})
     settings = {
         "source_paths": ["shared"],
@@ -107,6 +120,7 @@ def _settle(root: Path, home: Path, modules: Sequence[str], tests: Sequence[str]
         config.writelines(
             f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in settings.items()
         )
+    mark.write_text(state.hexdigest())
 
 
 def mutants_of(home: Path, module: str) -> Iterator[Mutant]:
@@ -158,15 +172,11 @@ def _functions(code: str) -> dict[str, Body]:
     return found
 
 
-def _copy(root: Path, home: Path) -> list[str]:
+def _names(root: Path) -> list[str]:
     """Everything that git knows or would take."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
-    names = [name for name in listed.split("\0") if name and (root / name).is_file()]
-    for name in names:
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(root / name, home / name)
-    return names
+    return [name for name in listed.split("\0") if name and (root / name).is_file()]
 
 
 def _run(home: Path, workers: int) -> None:

@@ -60,6 +60,7 @@ def test_a_tenth_model_comes_after_the_ninth(ml_client: MLClient) -> None:
         ml_client.models.get("counted", "12")
 
 
+@pytest.mark.behaviour("The latest version is the one that was made last")
 def test_the_latest_environment_is_the_newest(ml_client: MLClient) -> None:
     """Label latest goes by the time of creation."""
     for version in ("2", "1"):
@@ -70,6 +71,7 @@ def test_the_latest_environment_is_the_newest(ml_client: MLClient) -> None:
     assert ml_client.environments.get("latest", label="latest").version == "1"
 
 
+@pytest.mark.behaviour("Code is found again by its hash, whatever name it is asked for")
 def test_the_same_code_is_uploaded_once(
     ml_client: MLClient, ml_emulator: Emulator, tiny_pipeline: str
 ) -> None:
@@ -80,6 +82,7 @@ def test_the_same_code_is_uploaded_once(
     assert again.code == specs[0].code
 
 
+@pytest.mark.behaviour("A pipeline component is shown without its graph, booleans as words")
 def test_the_graph_of_a_pipeline_is_not_shown(ml_emulator: Emulator, tiny_pipeline: str) -> None:
     """A registered pipeline answers without its jobs, and booleans are words."""
     spec = arm(ml_emulator, "/components/tiny_retrain/versions/1")["properties"]["componentSpec"]
@@ -89,6 +92,7 @@ def test_the_graph_of_a_pipeline_is_not_shown(ml_emulator: Emulator, tiny_pipeli
     assert step["is_deterministic"] == "False"
 
 
+@pytest.mark.behaviour("Changing a component of a version is 400")
 def test_a_changed_component_needs_a_new_version(ml_client: MLClient, tiny_pipeline: str) -> None:
     """What a version says cannot be changed: 400."""
     changed = load_component(ASSETS / "prepare.yml", params_override=[{"command": "echo changed"}])

@@ -78,6 +78,7 @@ def test_an_answer_can_be_lost_after_the_work_was_done(
     assert ml_client.data.get("lost", "1").name == "lost"
 
 
+@pytest.mark.behaviour("Events of runs do not tell a child from its parent")
 def test_a_run_raises_events_for_parent_and_children(
     ml_client: MLClient,
     ml_emulator: Emulator,

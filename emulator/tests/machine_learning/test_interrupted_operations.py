@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,7 +70,7 @@ def wire(tmp_path: Path, ml_emulator: Emulator, emulator_home: Path) -> Iterator
         start_emulator(
             tmp_path,
             azurite.blob_url,
-            images={pattern: command},
+            images={pattern: f"{command} {tmp_path.name}"},
             record=emulator_home / "calls.jsonl",
         ) as emulator,
     ):
@@ -167,6 +168,29 @@ def test_a_failed_update_stays_in_service_over_a_restart(wire: Wire) -> None:
     wire.emulator.start_again()
     wait_until(lambda: wire.label("keeps", "blue") == "old", what="the old container")
     assert wire("GET", path).json()["properties"]["provisioningState"] == "Failed"
+
+
+def test_what_is_deleted_right_after_a_restart_does_not_come_back(
+    wire: Wire, tmp_path: Path
+) -> None:
+    """Its container is still starting when the deletion comes: no process stays."""
+    assert wire.end(wire("PUT", "/onlineEndpoints/brief", endpoint()))
+    path = "/onlineEndpoints/brief/deployments/blue"
+    assert wire.end(wire("PUT", path, deployment(wire, "old")))["status"] == "Succeeded"
+    assert containers(tmp_path.name)
+    wire.emulator.kill()
+    wire.emulator.start_again()
+    assert wire.end(wire("DELETE", path))["status"] == "Succeeded"
+    assert wire("GET", "/_emulator/deployments").json()["value"] == []
+    wait_until(lambda: not containers(tmp_path.name), what="the end of its process")
+
+
+def containers(word: str) -> list[str]:
+    """The commands of containers that end with a word."""
+    listed = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True)
+    lines = listed.stdout.splitlines()
+    ours = [line for line in lines if line.endswith(" " + word) and "--image" not in line]
+    return [line for line in ours if "tiny_container" in line]
 
 
 @pytest.mark.parametrize(

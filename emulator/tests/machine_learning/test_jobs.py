@@ -133,6 +133,7 @@ def test_a_job_that_cannot_run_is_refused_at_once(
     assert refusal.value.error.code == "UserError"
 
 
+@pytest.mark.behaviour("A mounted output keeps what was written before its step failed")
 def test_a_failed_step_fails_the_job_and_its_report_is_kept(
     ml_client: MLClient,
     tiny_job: Make,

@@ -82,8 +82,7 @@ class Staging:
         if resource is None:
             raise MissingDataError(f"The code {code} does not exist.")
         place = self._places.resolve(str(resource.properties["codeUri"]))
-        if not self._context.files.download_folder(place, target):
-            self._context.files.download_file(place, target / place.name)
+        self._context.files.copy_code(place, target)
 
     def _input(self, name: str, value: str | Data, folder: Path) -> str:
         if isinstance(value, str):
@@ -110,7 +109,7 @@ class Staging:
         if path.is_dir():
             self._upload_folder(path, place)
         elif path.exists():
-            self._context.files.upload_file(path, place)
+            self._context.files.upload_last(path, place)
 
     def _upload_folder(self, folder: Path, place: Place) -> None:
         self._context.files.upload_folder(folder, place)

@@ -67,7 +67,7 @@ class StepRunner:
         try:
             await self._prepare_and_run(run, folder, log)
         finally:
-            # Nobody waits for it: what is left behind is removed at the next run of this name.
+            # Nobody waits for it: a step ends when its outputs and its log are up.
             asyncio.get_running_loop().run_in_executor(None, _clear, folder)
 
     async def upload_log(self, run: str, log: Path, name: str) -> None:

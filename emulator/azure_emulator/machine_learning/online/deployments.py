@@ -203,7 +203,7 @@ class OnlineDeployments:
         least_seconds = self._context.pace.operation_seconds
         await self._suffer(self._fault("Provisioning", deployment), deployment, least_seconds)
         try:
-            await asyncio.gather(self._serving.provision(deployment), asyncio.sleep(least_seconds))
+            await asyncio.gather(self._serving.replace(deployment), asyncio.sleep(least_seconds))
         except OperationFailedError:
             await asyncio.sleep(least_seconds)
             raise

@@ -81,6 +81,7 @@ class OnlineEndpoints:
         """Change tags; everything else stays."""
         old = find_endpoint(self._context, call)
         refuse_while_moving(old, f"update endpoint {old.name}")
+        _refuse_never_made(old)
         tags = {**(old.body.get("tags") or {}), **(call.body.get("tags") or {})}
         endpoint = self._change(old, {**old.body, "tags": tags})
         return JSONResponse(None, 202, self._run(endpoint, call))
@@ -227,17 +228,21 @@ class OnlineEndpoints:
 
 def _refuse_other_nature(old: Resource, body: Json, auth_mode: str) -> None:
     """Refuse to change what an endpoint is born with."""
-    if never_made(old):
-        raise invalid(
-            f"Specified endpoint [{old.name}] has not been created successfully."
-            " Please recreate the endpoint."
-        )
+    _refuse_never_made(old)
     if auth_mode != old.properties["authMode"]:
         raise invalid(f"The auth mode of endpoint '{old.name}' cannot be changed.")
     if body.get("identity") and _identity(body) != _identity(old.body):
         raise invalid("The identity of an endpoint cannot be changed.")
     if str(body.get("location") or old.body["location"]).lower() != old.body["location"].lower():
         raise invalid(f"The location of endpoint '{old.name}' cannot be changed.")
+
+
+def _refuse_never_made(old: Resource) -> None:
+    if never_made(old):
+        raise invalid(
+            f"Specified endpoint [{old.name}] has not been created successfully."
+            " Please recreate the endpoint."
+        )
 
 
 def _take_over(body: Json, state: Json) -> None:

@@ -61,7 +61,7 @@ class Serving:
         self._context = context
         self._endpoints: dict[str, Endpoint] = {}
         self._session: aiohttp.ClientSession | None = None
-        self._starting: set[asyncio.Task[None]] = set()
+        self._coming_back: dict[str, asyncio.Task[None]] = {}
         self.specs = Specs(context, places)
         self.stopping = False
 
@@ -116,18 +116,28 @@ class Serving:
     async def bring_back(self, deployment: Resource) -> None:
         """Start again what was serving before; a failure is logged."""
         try:
-            await self.provision(deployment)
+            await self._provision(deployment)
         except OperationFailedError as error:
             log.error("%s does not come up again: %s", deployment.id, error)
 
     def bring_back_soon(self, deployment: Resource) -> None:
         """Do so without being waited for."""
         task = asyncio.create_task(self.bring_back(deployment))
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
+        self._coming_back[_key(deployment.id)] = task
 
-    async def provision(self, deployment: Resource) -> None:
-        """Start a deployment's container and put it in the place of an older one."""
+    async def replace(self, deployment: Resource) -> None:
+        """Start a new container in the place of what is there, or is coming back."""
+        await self._forestall(deployment.id)
+        await self._provision(deployment)
+
+    async def _forestall(self, deployment_id: str) -> None:
+        """What comes back must not arrive after what takes its place, or after its deletion."""
+        task = self._coming_back.pop(_key(deployment_id), None)
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _provision(self, deployment: Resource) -> None:
         name, endpoint_name = deployment.name, deployment.id.split("/")[-3]
         folder = self._folder(endpoint_name, name)
         files = folder / f"files-{uuid.uuid4().hex[:8]}"
@@ -151,6 +161,8 @@ class Serving:
     async def remove(self, endpoint_name: str, name: str) -> None:
         """Stop a deployment's container and forget its files."""
         endpoint = self.find(endpoint_name)
+        if endpoint:
+            await self._forestall(f"{endpoint.id}/deployments/{name}")
         container = endpoint.containers.pop(name.lower(), None) if endpoint else None
         if container:
             await container.retire()
@@ -159,9 +171,8 @@ class Serving:
     async def stop(self) -> None:
         """Stop everything."""
         self.stopping = True
-        for task in self._starting:
-            task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
+        for deployment_id in list(self._coming_back):
+            await self._forestall(deployment_id)
         containers = [one for each in self._endpoints.values() for one in each.containers.values()]
         await asyncio.gather(*(container.stop() for container in containers))
         if self._session:
@@ -170,6 +181,10 @@ class Serving:
     def _folder(self, endpoint: str, deployment: str) -> Path:
         home = self._context.settings.home
         return home / "deployments" / endpoint.lower() / deployment.lower()
+
+
+def _key(deployment_id: str) -> str:
+    return deployment_id.lower()
 
 
 def _lower(traffic: Json | None) -> dict[str, int]:

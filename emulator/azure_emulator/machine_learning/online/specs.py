@@ -90,7 +90,7 @@ class Specs:
         variables = child_environment(self._bin, settings.python)
         variables.update(client_environment(settings.home, settings.base_url))
         given = properties.get("environmentVariables") or {}
-        variables.update({name: str(value) for name, value in given.items()})
+        variables.update({name: str(value) for name, value in given.items() if value is not None})
         return variables
 
     def _routes(self, environment: str) -> Json:
