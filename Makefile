@@ -94,8 +94,8 @@ conformance: setup ## Write into emulator/README.md how much of Azure ML the emu
 	code=0 # The page is written also when something failed, and says so.
 	$(BIN)/python -m pytest emulator/tests -n $(WORKERS) --junitxml .noon/emulator.xml || code=$$?
 	$(BIN)/python -W ignore emulator/bench/figures.py > .noon/emulator-figures.json
-	$(BIN)/python -W ignore -m azure_emulator.conformance --junit .noon/emulator.xml \
-		--figures .noon/emulator-figures.json --readme emulator/README.md
+	$(BIN)/python -W ignore -m azure_emulator.conformance emulator/README.md emulator/tests \
+		--junit .noon/emulator.xml --figures .noon/emulator-figures.json
 	exit $$code
 
 format: setup ## Format the code and repair what ruff can

@@ -1,4 +1,4 @@
-"""`python -m azure_emulator.conformance`: prints the tables, or writes them into the README."""
+"""`python -m azure_emulator.conformance README TESTS`: writes the tables into the README."""
 
 from __future__ import annotations
 
@@ -18,25 +18,36 @@ from . import page
 from .coverage import FAILS, Result, other_classes, probe, rest_operations
 from .probe_world import CONTAINER, World
 
+BEHAVIOURS, SPEED = "Behaviours and samples", "Speed and size"
+
 
 def main(
-    junit: Annotated[list[Path] | None, typer.Option(help="A report of emulator/tests.")] = None,
+    readme: Annotated[Path, typer.Argument(help="Written between its marks.")],
+    tests: Annotated[Path, typer.Argument(help="The folder of the emulator's tests.")],
+    junit: Annotated[list[Path] | None, typer.Option(help="Reports of these tests.")] = None,
     figures: Annotated[Path | None, typer.Option(help="What emulator/bench printed.")] = None,
-    readme: Annotated[Path | None, typer.Option(help="Written between its marks.")] = None,
 ) -> None:
-    """Call every operation of the SDK once and say how many work."""
+    """Call every operation of the SDK once; write how many work, what tests show, how fast it is.
+
+    What is not given stays as the README has it: times of samples, speed and size.
+    """
+    before = readme.read_text()
     results, others = called()
-    sections = {"Operations of the SDK": page.operations_section(results, others)}
     with InProcessAzure() as azure:
-        sections["REST operations"] = page.rest_section(rest_operations(azure.operations()))
-    if junit:
-        sections["Behaviours and samples"] = page.tested_section(page.read_junit(*junit))
-    if figures:
-        sections["Speed and size"] = page.figures_section(page.read_figures(figures))
+        rest = page.rest_section(rest_operations(azure.operations()))
+    told = page.read_junit(*(junit or []))
+    marked = page.marked_behaviours(tests)
+    tested = page.with_marks(told, marked, page.section(before, BEHAVIOURS))
+    measured = page.section(before, SPEED)
+    sections = {
+        "Operations of the SDK": page.operations_section(results, others),
+        "REST operations": rest,
+        BEHAVIOURS: page.tested_section(tested),
+        SPEED: page.figures_section(page.read_figures(figures)) if figures else measured,
+    }
     text = page.page(sections)
+    readme.write_text(page.replaced(before, text))
     typer.echo(text)
-    if readme:
-        readme.write_text(page.replaced(readme.read_text(), text))
     for each in results:
         if each.outcome == FAILS:
             typer.echo(f"{each.method}: {each.words}", err=True)

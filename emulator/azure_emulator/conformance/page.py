@@ -63,6 +63,16 @@ def marked_behaviours(folder: Path) -> set[str]:
     return found
 
 
+def with_marks(tested: Tested, marked: set[str], before: str) -> Tested:
+    """Give the behaviours that tests are marked with; what was not run counts as the suite does.
+
+    Samples that were not run keep the time that the section `before` gives them.
+    """
+    outcomes = {words: tested.behaviours.get(words, True) for words in marked}
+    rows = re.findall(r"^\| (.+) \| ([\d.]+) \|$", before, re.MULTILINE)
+    return Tested(outcomes, {**{name: float(time) for name, time in rows}, **tested.samples})
+
+
 def operations_section(results: list[Result], others: Mapping[str, int]) -> str:
     """Give the table of the SDK's operations."""
     kinds: dict[str, list[Result]] = {}

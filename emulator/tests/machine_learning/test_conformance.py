@@ -67,7 +67,7 @@ def test_the_table_of_rest_operations_is_what_is_implemented() -> None:
 
 
 def test_the_behaviours_are_those_that_tests_show() -> None:
-    """Otherwise: `make conformance`."""
+    """Otherwise: `python -m azure_emulator.conformance emulator/README.md emulator/tests`."""
     listed = page.listed_behaviours(page.section(README, "Behaviours and samples"))
     assert listed == page.marked_behaviours(EMULATOR / "tests")
 
@@ -92,6 +92,8 @@ def test_a_report_of_tests_is_read(tmp_path: Path) -> None:
     assert "- **fails**: half" in text
     assert "| taxi | 1.5 |" in text
     assert page.listed_behaviours(text) == {"holds", "half"}
+    again = page.with_marks(page.Tested({"half": False}, {}), {"half", "new"}, text)
+    assert again == page.Tested({"half": False, "new": True}, {"taxi": 1.5})
 
 
 def test_the_page_is_put_between_the_marks() -> None:
