@@ -149,8 +149,7 @@ def _order(chain: _Chain, order: str) -> None:
     """What the order came to; one that waits for a training goes on with the next."""
     decisions = chain.about(keys.order_key(order), FEW)
     codes = {reason.code for decision in decisions for reason in decision.reasons}
-    started = keys.named((key for each in decisions for key in each.about), keys.JOB)
-    if codes & TO_A_TRAINING and not started:
+    if codes & TO_A_TRAINING:
         _trained_after(chain, decisions)
     else:
         _from_decisions(chain, decisions)
