@@ -508,6 +508,36 @@ def test_recorded_rows_are_counted_as_they_are_answered(world: World, probe: Pro
     said("outside", f"recorded rows {probe.value}", found.get("v2-e1", Counts()))
 
 
+class Attentive:
+    """A port that remembers what it was asked."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self.calls: list[list[Any]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self._port, name)
+
+        def asked(*given: Any) -> Any:
+            self.calls.append([name, *given])
+            return found(*given)
+
+        return asked
+
+
+def test_recorded_rows_are_sent_and_counted_in_full(world: World) -> None:
+    """One row at a time to the deployment's address, counted beside what processes count."""
+    first(world)
+    second(world)
+    ports = world.plane.ports
+    prober, health = Attentive(ports.prober), Attentive(ports.health)
+    world.go_on(9)
+    world.plane = replace(world.plane, ports=replace(ports, prober=prober, health=health))
+    world.go_on(3)
+    written = [call for call in health.calls if call[0] == "write"]
+    said("outside", "top up", [prober.calls[:4], len(prober.calls), written[0]])
+
+
 def test_refused_order_is_remembered_with_whose_it_was(world: World) -> None:
     """What the outside refuses ends what it was ordered for, and nothing else."""
     land(world, "a.csv")

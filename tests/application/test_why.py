@@ -307,6 +307,16 @@ def test_event_in_a_house_of_many_models_asks_for_one(world: World) -> None:
         why(plane, "event:e1")
     with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
         why(plane, "event:e1", "m3")
+    few = replace(world.plane, models={name: models[name] for name in ("m0", "m1", "m2")})
+    with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
+        why(few, "event:e1")
+
+
+def test_id_needs_no_model_where_there_is_one(world: World) -> None:
+    """A house of one model knows whose version is meant."""
+    plane = replace(world.plane, models={"flights": spec()})
+    with pytest.raises(NotFoundError, match="of flights: no decision"):
+        why(plane, "7")
 
 
 def test_hundreds_of_slots_that_were_missed_are_each_told(world: World) -> None:
