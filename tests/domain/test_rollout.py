@@ -309,6 +309,16 @@ CASES = [
         back=True,
     ),
     Case(
+        "paused_at_another_share",
+        C,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "paused",
+        C,
+        (),
+        OURS,
+        rollout={"paused": True},
+    ),
+    Case(
         "paused_before",
         V,
         endpoint({"v1-e1": 100, "v2-e1": 0}),
