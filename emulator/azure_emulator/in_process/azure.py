@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
 import threading
 import time
@@ -37,6 +38,7 @@ AZURE = "https://management.azure.com"
 """Where the SDK believes it is: that of the cloud it knows by itself."""
 STORAGE = f"https://memory.invalid/{ACCOUNT}"
 START_SECONDS = 30.0
+CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 
 
 class InProcessCredential:
@@ -114,6 +116,8 @@ class InProcessAzure:
         self._thread = threading.Thread(target=self._run, name="azure-emulator", daemon=True)
 
     def __enter__(self) -> Self:
+        # A client for a cloud by name makes that cloud the whole process's.
+        self._until.callback(_set_cloud, os.environ.get(CLOUD_VARIABLE))
         self._thread.start()
         self._ready.wait(START_SECONDS)
         if self._failure:
@@ -217,3 +221,10 @@ async def _asked(application: ASGIApp, scope: dict[str, Any], content: bytes) ->
 
     await application(scope, receive, send)
     return Answer(status, headers, bytes(answered))
+
+
+def _set_cloud(name: str | None) -> None:
+    if name is None:
+        os.environ.pop(CLOUD_VARIABLE, None)
+    else:
+        os.environ[CLOUD_VARIABLE] = name

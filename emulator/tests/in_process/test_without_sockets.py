@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,14 @@ def azure(tmp_path: Path) -> Iterator[InProcessAzure]:
 def client(azure: InProcessAzure) -> MLClient:
     """Its client."""
     return azure.client()
+
+
+def test_the_cloud_of_the_process_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of the workspace inside leaves the next client its own cloud."""
+    monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "AzureLocal")
+    with InProcessAzure() as inside:
+        inside.client()
+    assert os.environ["AZUREML_CURRENT_CLOUD"] == "AzureLocal"
 
 
 def test_assets_are_registered_and_found(client: MLClient) -> None:
