@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from starlette.types import ASGIApp, Message
 
+    from ..router import Operation
+
 AZURE = "https://management.azure.com"
 """Where the SDK believes it is: that of the cloud it knows by itself."""
 STORAGE = f"https://memory.invalid/{ACCOUNT}"
+CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 START_SECONDS = 30.0
 CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 
@@ -138,15 +141,18 @@ class InProcessAzure:
         """Give an unmodified MLClient that talks to this workspace."""
         from azure.ai.ml import MLClient
 
-        return MLClient(
-            self.credential,
-            self.settings.subscription,
-            self.settings.resource_group,
-            self.settings.workspace,
-            cloud="AzureCloud",
-            transport=self.transport,
-            **options,
-        )
+        settings = self.settings
+        names = (settings.subscription, settings.resource_group, settings.workspace)
+        before = os.environ.get(CLOUD_VARIABLE)
+        try:
+            return MLClient(
+                self.credential, *names, cloud="AzureCloud", transport=self.transport, **options
+            )
+        finally:
+            # The SDK makes the cloud of one client that of all later ones in the process.
+            os.environ.pop(CLOUD_VARIABLE, None)
+            if before is not None:
+                os.environ[CLOUD_VARIABLE] = before
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call a control route, as `control("POST", "faults", {"preset": "quota"})`."""
@@ -155,6 +161,10 @@ class InProcessAzure:
         if answer.status >= 400:
             raise ValueError(answer.content.decode())
         return json.loads(answer.content)
+
+    def operations(self) -> list[Operation]:
+        """Give the operations of the control plane that are implemented."""
+        return self._server.router.operations()
 
     def blobs(self) -> BlobServiceClient:
         """Give a client of the storage account in memory."""

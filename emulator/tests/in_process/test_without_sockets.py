@@ -103,6 +103,18 @@ def test_two_workspaces_know_nothing_of_each_other() -> None:
         assert [each.name for each in other.client().environments.list()] == []
 
 
+def test_the_environment_of_the_process_stays() -> None:
+    """A client of the real Azure, or of another emulator, can be made afterwards as before."""
+    with InProcessAzure() as azure, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AZUREML_CURRENT_CLOUD", "AzureLocal")
+        before = dict(os.environ)
+        azure.client()
+        assert dict(os.environ) == before
+        patch.delenv("AZUREML_CURRENT_CLOUD")
+        azure.client()
+        assert "AZUREML_CURRENT_CLOUD" not in os.environ
+
+
 def test_a_home_is_kept(tmp_path: Path) -> None:
     """What was registered is there the next time."""
     with InProcessAzure(tmp_path) as azure:
