@@ -64,7 +64,17 @@ class ScoreRoute:
             else:
                 signature = served.signature
                 outcome = await self._scored(served, receive)
-        status, rows = await self._send(send, outcome, signature)
+        if isinstance(outcome, Problem):
+            status, rows = outcome.status, 0
+            content, raw = _refused(outcome)
+        else:
+            status, (content, rows) = 200, outcome
+            raw = [_JSON, (b"content-length", b"%d" % len(content))]
+        raw += signature
+        if self.draining:
+            raw.append(_CLOSE)
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": content})
         models.counts.add(status, rows, perf_counter() - began_at)
         if span is not None and self._tracing:
             self._tracing.end(span, models.name, status, rows)
@@ -111,17 +121,8 @@ class ScoreRoute:
                 self.admission.thread, served.scorer.answer_apart, body
             )
 
-    async def _send(self, send: Send, outcome: Outcome, signature: RawHeaders) -> tuple[int, int]:
-        if isinstance(outcome, Problem):
-            status, rows, content = outcome.status, 0, outcome.content()
-            more = [(name.encode(), value.encode()) for name, value in outcome.headers]
-            raw = [_PROBLEM, (b"content-length", b"%d" % len(content)), *more, *signature]
-        else:
-            content, rows = outcome
-            status = 200
-            raw = [_JSON, (b"content-length", b"%d" % len(content)), *signature]
-        if self.draining:
-            raw.append(_CLOSE)
-        await send({"type": "http.response.start", "status": status, "headers": raw})
-        await send({"type": "http.response.body", "body": content})
-        return status, rows
+
+def _refused(problem: Problem) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    content = problem.content()
+    more = [(name.encode(), value.encode()) for name, value in problem.headers]
+    return content, [_PROBLEM, (b"content-length", b"%d" % len(content)), *more]

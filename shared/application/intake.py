@@ -14,13 +14,12 @@ from shared.application.rulings import (
     Ignored,
     Ruling,
     Wake,
-    rule_event,
     rule_message,
     rule_raw,
 )
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.errors import NotFoundError
-from shared.domain.events import Event, Message, Order, Verb
+from shared.domain.events import Message, Order, Verb
 
 
 def receive(plane: ControlPlane, raw: object) -> None:
@@ -38,11 +37,6 @@ def receive(plane: ControlPlane, raw: object) -> None:
             with suppress(Exception):
                 plane.ports.decisions.append(decision)
         raise
-
-
-def accept(plane: ControlPlane, event: Event) -> None:
-    """Note an event and wake the model that it is about; others are recorded as ignored."""
-    _follow(plane, rule_event(plane, event))
 
 
 def _follow(plane: ControlPlane, ruling: Ruling) -> None:

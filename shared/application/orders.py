@@ -39,11 +39,11 @@ def _wrong(asked: dict[str, object]) -> str:
     unknown = sorted(set(asked) - {"because", "who"})
     if unknown:
         return f"{unknown[0]} is not known; allowed are because, who"
-    because, who = asked.get("because"), asked.get("who", "unknown")
+    because = asked.get("because")
     if not isinstance(because, str) or not because.strip():
         return "because must say why, as a text"
-    if not isinstance(who, str):
+    if "who" in asked and not isinstance(asked["who"], str):
         return "who must be a text"
-    if max(len(because), len(who)) > WORDS_MAX:
+    if any(len(str(words)) > WORDS_MAX for words in asked.values()):
         return f"because and who may have {WORDS_MAX} characters each"
     return ""

@@ -82,7 +82,7 @@ def _reconcile(ports: Ports, log: PassLog, spec: ModelSpec, message: Message) ->
 
 def _nothing_due(log: PassLog, snapshot: Snapshot, message: Message, now: datetime) -> Decision:
     """Whatever the message is about was seen to by the pass that saved last."""
-    last = snapshot.unsaid[-1].id if snapshot.unsaid else ""
+    last = snapshot.last_decision
     facts: dict[str, Json] = {"duplicate_of": last} if last else {}
     text = f"nothing is due since decision {last}" if last else "nothing is due"
     reason = Reason("not_due", text)
@@ -196,7 +196,7 @@ def _at_work(snapshot: Snapshot) -> str:
     about = [f"job {state.training.job}"] if state and state.training else []
     if state and state.rollout and not state.rollout.phase.ended:
         about.append(f"deployment {state.rollout.subject.deployment}")
-    after = [f"after decision {snapshot.unsaid[-1].id}"] if snapshot.unsaid else []
+    after = [f"after decision {snapshot.last_decision}"] if snapshot.last_decision else []
     return ", ".join(["the pass at work", *about, *after])
 
 
@@ -204,9 +204,9 @@ def _first_writer(
     ports: Ports, spec: ModelSpec, snapshot: Snapshot, conflict: ConflictError
 ) -> str:
     """The pass that saved between our reading and our writing, by its decision."""
-    unsaid = ports.state.load(spec.name).unsaid
-    if unsaid and unsaid[-1:] != snapshot.unsaid[-1:]:
-        return f"decision {unsaid[-1].id}, which was saved first"
+    last = ports.state.load(spec.name).last_decision
+    if last != snapshot.last_decision:
+        return f"decision {last}, which was saved first"
     return f"another pass ({conflict})"
 
 

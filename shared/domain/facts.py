@@ -192,6 +192,11 @@ class Snapshot:
     """Decisions of the last passes that saved, the newest last: the log may miss some of them."""
 
     @property
+    def last_decision(self) -> str:
+        """Id of what the pass decided that saved last; empty before the first."""
+        return self.unsaid[-1].id if self.unsaid else ""
+
+    @property
     def rows(self) -> tuple[str, ...]:
         """Keys of the rows that wait to be taken in."""
         return (*(row.row for row in self.landings), *(row.row for row in self.orders))

@@ -40,9 +40,10 @@ def wants_endpoint(state: ModelState, now: datetime) -> bool:
 
 def health_since(state: ModelState) -> datetime | None:
     """From when the health window is to be read; None while no step soaks."""
-    if not in_flight(state) or state.rollout is None or state.rollout.phase is not Phase.CANARY:
+    rollout = state.rollout
+    if rollout is None or rollout.phase is not Phase.CANARY or rollout.going_back:
         return None
-    return None if state.rollout.going_back else state.rollout.soaking_since
+    return rollout.soaking_since
 
 
 def smoke_subject(state: ModelState) -> Subject | None:

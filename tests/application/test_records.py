@@ -16,7 +16,7 @@ from shared.application import intake
 from shared.application.reconcile import reconcile
 from shared.application.records import UNSAID_MAX, Recorded
 from shared.domain.decision import OUTCOME_UNKNOWN, Decision, Kind
-from shared.domain.errors import UnavailableError
+from shared.domain.errors import ConflictError, UnavailableError
 from shared.domain.events import Message, Verb
 from tests.application.conftest import World
 from tests.application.counting import counted
@@ -328,6 +328,23 @@ def test_coalesced_names_what_it_joins(world: World) -> None:
     seconds = (at - world.clock.now()).total_seconds()
     assert decision.reasons[0].text == f"coalesced into {into}; its copy comes in {seconds:.0f} s"
     assert tick.reasons[0].text == f"coalesced into {into}; the next tick looks again"
+
+
+def test_pass_at_work_on_a_model_never_seen_has_no_other_name(world: World) -> None:
+    """Nothing was decided before, and nothing is under way."""
+    with world.lease.hold("flights"):
+        (decision,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert decision.facts == {"coalesced_into": "the pass at work"}
+
+
+def test_pass_that_lost_its_lease_says_so(world: World) -> None:
+    """Nobody saved in between: what is known is that the lease was lost."""
+    land(world, "a.csv")
+    world.clock.advance(timedelta(minutes=5))
+    breaking(world, "state", "save", ConflictError("the lease was lost"))
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert decision.kind is Kind.COALESCED
+    assert decision.facts == {"coalesced_into": "another pass (the lease was lost)"}
 
 
 def test_conflict_names_the_decision_that_was_saved_first(world: World) -> None:

@@ -81,6 +81,21 @@ def test_dry_run_tells_and_does_nothing(world: World) -> None:
     assert poison.peek(32) == MESSAGES
 
 
+def test_of_many_the_first_are_told(world: World) -> None:
+    """As many as a queue shows at once."""
+    poison = MemoryPoison(*[MESSAGES[0]] * 40)
+    assert len(list(replay_poison(world.plane, poison, do=False))) == 32
+    assert poison.count() == 40
+
+
+def test_one_event_needs_no_list(world: World) -> None:
+    """A file may hold an event as it is."""
+    event = json.dumps(blob_event("flights/a.csv")).encode()
+    (told,) = replay_events(world.plane, [("event.json", event)], do=True)
+    assert (told["source"], told["kind"], told["model"]) == ("event.json", "wakes", "flights")
+    assert len(world.queue.waiting) == 1
+
+
 def test_poison_is_sent_again_and_goes(world: World) -> None:
     """What can be understood is queued, the rest is recorded as ignored; all of it is removed."""
     poison = MemoryPoison(*MESSAGES)

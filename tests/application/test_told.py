@@ -6,6 +6,7 @@ what became of them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -22,17 +23,21 @@ from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
 from shared.application.orders import take_order
 from shared.application.plane import NOBODY
+from shared.application.predict import INSIDE_MAX, Answer
 from shared.application.replay import replay_events, replay_poison
 from shared.application.rulings import rule_event, rule_message, rule_raw
 from shared.application.status import status
 from shared.application.why import answer, why
-from shared.domain.errors import RefusedError, UnavailableError
+from shared.domain.decision import Kind
+from shared.domain.errors import NotAskedError, NotFoundError, RefusedError, UnavailableError
 from shared.domain.events import Message, Verb
 from shared.domain.facts import JobStatus, Probe, Release, SmokeFacts
 from shared.domain.health import Counts
+from shared.ports import Scored
 from tests.application.conftest import World
 from tests.application.story import blob_event, complete, land, refuse_data, run_event, running
 from tests.application.test_canary import BETTER
+from tests.application.test_predict import GOOD, ROWS, PlannedScorer, ask, proxy_of, serve
 from tests.application.test_records import breaking
 from tests.application.test_replay import MemoryPoison, content, dead_letter
 from tests.builders import RELEASE, spec
@@ -306,6 +311,41 @@ def test_chain_of_what_runs_and_of_what_was_ignored(world: World) -> None:
     said("why_others", "running", why(world.plane, running(world).job))
     intake.receive(world.plane, blob_event("ships/a.csv"))
     said("why_others", "ignored", why(world.plane, "event:event-ships/a.csv"))
+    for model in ("", "flights"):
+        told = why(world.plane, "event:event-flights/a.csv", model)
+        said("why_others", f"event, asked of {model or 'any'}", told)
+    said("why_others", "landing", why(world.plane, "landing 20261123t120100", "flights"))
+    with pytest.raises(NotFoundError):
+        why(world.plane, "event:event-flights/a.csv", "diabetes")
+
+
+def test_pass_at_work_is_named_by_its_rollout_while_that_lasts(world: World) -> None:
+    """A deployment that is rolled out says more than that somebody is at work."""
+    first(world)
+    second(world)
+    named = []
+    for minutes in (5, 120):
+        world.go_on(minutes, callers=200)
+        world.clock.advance(timedelta(hours=1))
+        with world.lease.hold("flights"):
+            intake.take(world.plane, message_text(Message("flights", "landing x")))
+        decision = world.decisions.decisions[-1]
+        assert decision.kind is Kind.COALESCED
+        named.append("deployment v2-e1" in decision.reasons[0].text)
+        world.work_off()
+    assert named == [True, False]
+
+
+def test_chain_of_an_event_that_came_while_another_pass_was_at_work(world: World) -> None:
+    """Both are told: that it was coalesced, and what its copy came to."""
+    first(world)
+    world.clock.advance(timedelta(hours=1))
+    with world.lease.hold("flights"):
+        intake.receive(world.plane, run_event("flights-slot-1-a1"))
+        world.work_off()
+    world.go_on(2)
+    told = why(world.plane, "event:event-flights-slot-1-a1")["links"]
+    assert [link["facts"]["kind"] for link in told] == ["coalesced", "held"]
 
 
 UNKNOWN_IDS = [
@@ -401,6 +441,8 @@ def test_replays_are_told_in_full(world: World) -> None:
         told = [*replay_events(world.plane, files, do=do)]
         told += replay_poison(world.plane, poison, do=do)
         said("replays", "done" if do else "told", told)
+        sent = [message for _, message in world.queue.waiting]
+        said("replays", "sent" if do else "not sent", [sent, world.state.load("flights").landings])
 
 
 BODIES = {
@@ -412,6 +454,8 @@ BODIES = {
     "number": b'{"because":"x","who":1}',
     "stranger": b'{"because":"x","when":1,"zeal":2}',
     "long": json.dumps({"because": "x" * 501}).encode(),
+    "long name": json.dumps({"because": "x", "who": "y" * 501}).encode(),
+    "just short enough": json.dumps({"because": "x" * 500, "who": "y" * 500}).encode(),
 }
 
 
@@ -464,6 +508,36 @@ def test_recorded_rows_are_counted_as_they_are_answered(world: World, probe: Pro
     said("outside", f"recorded rows {probe.value}", found.get("v2-e1", Counts()))
 
 
+class Attentive:
+    """A port that remembers what it was asked."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self.calls: list[list[Any]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self._port, name)
+
+        def asked(*given: Any) -> Any:
+            self.calls.append([name, *given])
+            return found(*given)
+
+        return asked
+
+
+def test_recorded_rows_are_sent_and_counted_in_full(world: World) -> None:
+    """One row at a time to the deployment's address, counted beside what processes count."""
+    first(world)
+    second(world)
+    ports = world.plane.ports
+    prober, health = Attentive(ports.prober), Attentive(ports.health)
+    world.go_on(9)
+    world.plane = replace(world.plane, ports=replace(ports, prober=prober, health=health))
+    world.go_on(3)
+    written = [call for call in health.calls if call[0] == "write"]
+    said("outside", "top up", [prober.calls[:4], len(prober.calls), written[0]])
+
+
 def test_refused_order_is_remembered_with_whose_it_was(world: World) -> None:
     """What the outside refuses ends what it was ordered for, and nothing else."""
     land(world, "a.csv")
@@ -490,6 +564,91 @@ def test_refused_rollout_lets_the_training_be(world: World) -> None:
     world.go_on(6, callers=200)
     assert running(world).because.startswith("ada asked: x")
     assert "order_refused" not in world.codes()
+
+
+SCORED = {
+    "good": Scored(200, b' {"predictions":[]} ', "application/json", "v3-e1"),
+    "refuses this app": Scored(401, b"x" * 300, "text/plain", "v3-e1"),
+    "forbids this app": Scored(403, b"no", "text/plain", ""),
+    "forbidden by the container": Scored(403, b"no", "text/plain", "v3-e1", by_container=True),
+    "odd": Scored(402, b"pay", "text/plain", "v3-e1"),
+    "bad rows": Scored(400, b"{}", "application/problem+json", "v3-e1"),
+    "busy": Scored(429, b"", "text/plain", "v3-e1", retry_after="7"),
+    "timed out": Scored(408, b"", "text/plain", "v3-e1"),
+    "broken": Scored(599, b"", "text/plain", "v3-e1"),
+    "beyond": Scored(600, b"", "text/plain", ""),
+    "moved": Scored(302, b'{"a":1}', "text/html", "v3-e1"),
+    "no object": Scored(200, b"[]", "application/json", "v3-e1"),
+    "half an object": Scored(200, b'{"predictions"', "application/json", "v3-e1"),
+    "nobody's nonsense": Scored(200, b"hello", "application/json", ""),
+    "not asked": NotAskedError("no token"),
+    "unavailable": UnavailableError("connection refused"),
+}
+
+
+@pytest.mark.parametrize("name", SCORED)
+def test_predictions_are_answered_in_full(world: World, name: str) -> None:
+    """Status, type and words for whatever the endpoint says, and how it is counted."""
+    serve(world)
+    proxy = proxy_of(world, PlannedScorer(SCORED[name]))
+
+    async def twice() -> list[Answer]:
+        """The second one a bucket later, when the first is written down."""
+        answers = [await proxy.answer("flights", ROWS)]
+        world.clock.advance(timedelta(seconds=10))
+        answers.append(await proxy.answer("flights", ROWS))
+        await proxy.settled()
+        return answers
+
+    reply, _ = asyncio.run(twice())
+    body = re.sub(rb"\.[0-9a-f]{8}(?=\")", b".chance", reply.body).decode()
+    now = world.clock.now()
+    counted = world.health.read("flights", now - timedelta(minutes=1), now + timedelta(minutes=1))
+    counts = {
+        deployment: [counts.requests, counts.failures] for deployment, counts in counted.items()
+    }
+    said("predictions", name, [replace(reply, body=body), counts])
+
+
+def test_predictions_of_nobody_are_answered_in_full(world: World) -> None:
+    """An unknown model, too large a body, and a model without a champion."""
+    scorer = PlannedScorer(GOOD)
+    said("predictions", "unknown model", ask(world, scorer, model="ships"))
+    said("predictions", "too large", ask(world, scorer, body=b"x" * 5_000_001))
+    said("predictions", "no champion", ask(world, scorer))
+    said("predictions", "as large as may be", ask(world, scorer, body=b"x" * 5_000_000))
+    breaking(world, "state", "load", UnavailableError("tables are down"))
+    said("predictions", "no storage", ask(world, scorer))
+    serve(world)
+    said("predictions", "too late", ask(world, PlannedScorer(None)))
+
+
+def test_request_too_many_is_answered_in_full(world: World) -> None:
+    """It is told at once to come again, and makes room for nobody else's."""
+    serve(world)
+    proxy = proxy_of(world, PlannedScorer(None))
+
+    async def crowd() -> list[Answer]:
+        """One more than there is room for, twice."""
+        asked = [proxy.answer("flights", ROWS) for _ in range(INSIDE_MAX + 2)]
+        return await asyncio.gather(*asked)
+
+    first, *_, refused, last = asyncio.run(crowd())
+    assert first.status == 504
+    assert refused == last
+    said("predictions", "too many", last)
+
+
+def test_requests_one_after_the_other_are_never_too_many(world: World) -> None:
+    """Each makes room when it was answered."""
+    serve(world)
+    proxy = proxy_of(world, PlannedScorer(GOOD), timeout_seconds=60)
+
+    async def queue() -> set[int]:
+        """One by one."""
+        return {(await proxy.answer("flights", ROWS)).status for _ in range(INSIDE_MAX + 2)}
+
+    assert asyncio.run(queue()) == {200}
 
 
 def test_event_is_ruled_as_it_was_parsed(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from shared.application import intake
 from shared.application.why import answer, why
-from shared.domain.errors import MalformedError, NotFoundError
+from shared.domain.errors import MalformedError, NotFoundError, UnavailableError
 from shared.domain.events import Verb
 from shared.domain.facts import JobStatus
 from tests.application.conftest import World
@@ -19,6 +19,7 @@ from tests.application.counting import counted
 from tests.application.story import blob_event, complete, land, refuse_data, running
 from tests.application.test_canary import rolling, state_of, traffic
 from tests.application.test_container import contained, next_version
+from tests.application.test_records import breaking
 from tests.builders import spec
 
 __all__ = ["contained", "rolling"]
@@ -163,6 +164,62 @@ def test_file_is_found_however_many_trainings_came_since(world: World) -> None:
     found = links(world, "flights/first.csv")
     assert [link["facts"]["first"] for link in found if link["kind"] == "blob"] == [first]
     assert "verdict" in kinds(found)
+    landed = links(world, "landing-20261123t120100")
+    assert [link["what"] for link in landed if link["kind"] == "training"] == [
+        f"training {first} begins"
+    ]
+
+
+def test_landing_that_was_trained_at_once_is_told_with_its_training(world: World) -> None:
+    """When its message came late, the same decision took it in and began."""
+    land(world, "a.csv")
+    world.clock.advance(timedelta(minutes=5))
+    world.work_off()
+    job = running(world).job
+    assert job in str(links(world, "landing-20261123t120100"))
+
+
+def test_every_attempt_at_an_order_and_a_slot_is_told(world: World) -> None:
+    """Also those that could not be saved, beside the one that could."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.go_on(10)
+    world.clock.advance(timedelta(hours=23, minutes=50))
+    order = intake.order(world.plane, "flights", Verb.TRAIN, "ann", "x")
+    breaking(world, "state", "save", UnavailableError("tables are down"))
+    world.go_on(3)
+    for asked in (order.order_id, "20261124t1200"):
+        outcomes = [link["facts"].get("outcome") for link in links(world, asked)]
+        assert "UnavailableError: tables are down; will be tried again" in outcomes
+        assert "done" in outcomes
+
+
+def test_event_of_a_run_that_was_refused_leads_to_its_training(world: World) -> None:
+    """A verdict that makes no version is told with the job that it is about."""
+    land(world, "a.csv")
+    world.go_on(5)
+    job = complete(world, challenger={"value": 0.5}).job
+    world.work_off()
+    found = links(world, f"event:event-{job}", model="")
+    assert "training" in kinds(found)
+    assert "verdict" in kinds(found)
+
+
+def test_several_ranges_of_a_day_are_told_apart(world: World) -> None:
+    """A slot a minute, and the app down twice for hours: each slot is told with its own range."""
+    world.plane = replace(world.plane, models={"flights": spec("flights", schedule="* * * * *")})
+    world.go_on(2)
+    for _ in range(3):
+        world.clock.advance(timedelta(hours=2))
+        world.go_on(1)
+    spans = [each.facts.get("slots_missed") for each in world.decisions.decisions]
+    many = [span for span in spans if isinstance(span, dict) and span["count"] > 100]  # type: ignore[operator]
+    assert len(many) == 3
+    for span in many:
+        for slot in (span["first"], span["last"]):
+            (link,) = links(world, str(slot))
+            assert link["facts"]["slots_missed"] == span
 
 
 def test_file_that_was_replaced_is_new(world: World) -> None:
@@ -187,6 +244,27 @@ def test_file_that_was_removed_is_looked_for_in_the_newest_trainings(told: World
     running(told)
     (blob,) = (link for link in links(told, "flights/a.csv") if link["kind"] == "blob")
     assert state_of(told).former[0].job in blob["what"]
+
+
+def test_manifest_that_does_not_say_who_read_first_is_enough(world: World) -> None:
+    """As the first ones did not: the newest training that had the file is told."""
+    land(world, "a.csv")
+    world.go_on(5)
+    training = running(world)
+    content = json.loads(world.files.files[training.manifest.path])
+    for file in content["files"]:
+        del file["first"]
+    world.files.files[training.manifest.path] = json.dumps(content).encode()
+    (blob,) = (link for link in links(world, "flights/a.csv") if link["kind"] == "blob")
+    assert blob["what"] == f"flights/a.csv is in the data since {training.job}"
+
+
+def test_manifest_that_is_gone_holds_nothing(told: World) -> None:
+    """Old files may be cleared away: then nothing is known, which is no error of ours."""
+    for path in [path for path in told.files.files if "/manifests/" in path]:
+        del told.files.files[path]
+    with pytest.raises(NotFoundError, match="the newest manifests"):
+        why(told.plane, "flights/a.csv", "flights")
 
 
 def test_event_and_landing_lead_to_what_came_of_them(world: World) -> None:
@@ -229,6 +307,16 @@ def test_event_in_a_house_of_many_models_asks_for_one(world: World) -> None:
         why(plane, "event:e1")
     with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
         why(plane, "event:e1", "m3")
+    few = replace(world.plane, models={name: models[name] for name in ("m0", "m1", "m2")})
+    with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
+        why(few, "event:e1")
+
+
+def test_id_needs_no_model_where_there_is_one(world: World) -> None:
+    """A house of one model knows whose version is meant."""
+    plane = replace(world.plane, models={"flights": spec()})
+    with pytest.raises(NotFoundError, match="of flights: no decision"):
+        why(plane, "7")
 
 
 def test_hundreds_of_slots_that_were_missed_are_each_told(world: World) -> None:
@@ -251,7 +339,7 @@ def test_hundreds_of_slots_that_were_missed_are_each_told(world: World) -> None:
             "count": 719,
         }
         assert link["facts"]["decision"] in [each["facts"].get("decision") for each in told]
-    for slot in ("20261123t1100", "20261224t0000"):
+    for slot in ("20261123t1100", "20261123t1159", "20261223t1101", "20261224t0000"):
         with pytest.raises(NotFoundError, match="slot:"):
             why(world.plane, slot, "flights")
 

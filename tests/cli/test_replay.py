@@ -97,6 +97,20 @@ def test_poison_is_told_first_and_sent_again_with_yes(accounts: Accounts, noon_c
     assert accounts.poison.get_queue_properties().approximate_message_count == 0
 
 
+def test_poison_that_is_not_shown_is_counted(accounts: Accounts, noon_cli: Cli) -> None:
+    """A queue shows 32 at once: that there are more is said, and --yes takes them all."""
+    for _ in range(34):
+        accounts.poison.send_message("not base64!")
+    told = noon_cli("replay", "--poison", **accounts.settings)
+    assert "the first 32 of about 34 would be taken in again" in told.stdout, told.stderr
+    listed = noon_cli("replay", "--poison", "--json", **accounts.settings)
+    assert len(json.loads(listed.stdout)) == 32
+    assert listed.stderr == "about 2 more are left\n"
+    done = noon_cli("replay", "--poison", "--yes", "--json", **accounts.settings)
+    assert len(json.loads(done.stdout)) == 34
+    assert done.stderr == ""
+
+
 def test_dead_letters_are_taken_in_again(accounts: Accounts, noon_cli: Cli) -> None:
     """A landing that could not be delivered wakes its model, and stays where it was left."""
     letter = blob_event("flights/2013-01-01.csv") | {"deadLetterReason": "TimeToLiveExceeded"}

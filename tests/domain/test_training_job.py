@@ -201,6 +201,15 @@ def test_promotion_gives_out_the_next_number() -> None:
     assert step.facts["challenger"] == 0.75
 
 
+def test_a_version_is_served_by_the_first_image_while_none_is_registered() -> None:
+    """Images are numbered from one; a newer one is a rollout of its own, once it is known."""
+    before = state(training=training())
+    seen = facts(before, job=job(JobStatus.COMPLETED), metrics=metrics_text(), release=None)
+    wish = follow(before, seen, spec(), LATER).state.rollout
+    assert wish is not None
+    assert wish.environment == 1
+
+
 def test_newer_version_supersedes_a_rollout() -> None:
     """A version promoted in mid-rollout takes the older one's place, and says so."""
     before = state(training=training(), last_version=2, rollout=rollout(Phase.SMOKE))

@@ -361,6 +361,20 @@ def test_an_endpoint_takes_its_deployments_along(
     assert "tiny-going" not in [one["endpoint"] for one in running]
 
 
+@pytest.mark.behaviour("A container that is not ready in time fails its deployment")
+def test_readiness_is_waited_for_as_long_as_the_probe_says(
+    rules: Any, call: Call, ml_emulator: Emulator
+) -> None:
+    """Initial delay and period times threshold; then the operation names the route."""
+    probe = {"initialDelay": "PT0S", "period": "PT0.5S", "failureThreshold": 2}
+    never = {"environmentVariables": {"NEVER_READY": "1"}, "readinessProbe": probe}
+    body = deployment(ml_emulator, **never)
+    begun = call("PUT", PATH + "/deployments/never", body)
+    error = call("GET", begun.headers["Azure-AsyncOperation"]).json()["error"]
+    assert "not become ready in 1 s: GET /ready" in error["message"]
+    assert call("DELETE", PATH + "/deployments/never").status_code == 202
+
+
 def test_logs_of_both_containers_can_be_read(rules: Any, call: Call) -> None:
     """What was fetched, and what the container said; other containers do not exist."""
     logs = PATH + "/deployments/blue/getLogs"

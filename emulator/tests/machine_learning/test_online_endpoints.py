@@ -274,11 +274,12 @@ def test_keys_open_an_endpoint_that_takes_keys(ml_client: MLClient) -> None:
     ml_client.online_endpoints.begin_create_or_update(endpoint).result()
     keys = ml_client.online_endpoints.get_keys("tiny-keys")
     uri = ml_client.online_endpoints.get("tiny-keys").scoring_uri
+    entra = DefaultAzureCredential().get_token("https://ml.azure.com/.default").token
     codes = [
         requests.post(uri, json={}, headers={"authorization": f"Bearer {key}"}, timeout=5)
-        for key in (keys.primary_key, keys.secondary_key, "another")
+        for key in (keys.primary_key, keys.secondary_key, "another", entra)
     ]
-    assert [answer.status_code for answer in codes] == [404, 404, 401]
+    assert [answer.status_code for answer in codes] == [404, 404, 401, 401]
     ml_client.online_endpoints.begin_delete("tiny-keys").result()
 
 
