@@ -24,7 +24,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs coverage bench
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs coverage bench conformance
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -90,6 +90,15 @@ coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summa
 docs: setup ## The documentation as HTML in docs/_build; warnings are errors
 	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs docs/_build
 	echo "docs/_build/index.html"
+
+conformance: setup ## Write into emulator/README.md how much of Azure ML the emulator does, how true and how fast
+	@mkdir -p .noon
+	code=0 # The page is written also when something failed, and says so.
+	$(BIN)/python -m pytest emulator/tests -n $(WORKERS) --junitxml .noon/emulator.xml || code=$$?
+	$(BIN)/python -W ignore emulator/bench/figures.py > .noon/emulator-figures.json
+	$(BIN)/python -W ignore -m azure_emulator.conformance emulator/README.md emulator/tests \
+		--junit .noon/emulator.xml --figures .noon/emulator-figures.json
+	exit $$code
 
 format: setup ## Format the code and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet

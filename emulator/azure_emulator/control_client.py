@@ -8,21 +8,20 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from .certificates import certificate_paths
 from .mistakes import UserMistakeError
 
 if TYPE_CHECKING:
-    from .home import Home
+    from pathlib import Path
 
 TIMEOUT_SECONDS = 15.0
 
 
 class ControlClient:
-    """Calls below `/_emulator/` of what runs in a home; raises UserMistakeError when refused."""
+    """Calls below `/_emulator/`; raises UserMistakeError when one is refused."""
 
-    def __init__(self, home: Home) -> None:
-        self._url = home.need_running().url
-        context = ssl.create_default_context(cafile=str(certificate_paths(home.path).ca))
+    def __init__(self, url: str, ca: Path) -> None:
+        self._url = url
+        context = ssl.create_default_context(cafile=str(ca))
         # A proxy of the shell cannot reach this machine's loopback interface.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .certificates import certificate_paths
 from .control_client import ControlClient
 from .home import Home
 from .local_commands import HomeOption, JsonOption, say
@@ -83,7 +84,8 @@ def clear(home: HomeOption) -> None:
 
 
 def _client(home: Any) -> ControlClient:
-    return ControlClient(Home(home.absolute()))
+    place = Home(home.absolute())
+    return ControlClient(place.need_running().url, certificate_paths(place.path).ca)
 
 
 def _field(text: str) -> tuple[str, Any]:

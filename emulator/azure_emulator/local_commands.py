@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .certificates import certificate_paths
 from .home import Home, Running, default_home
 from .mistakes import UserMistakeError
 
@@ -225,7 +226,7 @@ def _described(home: Home, running: Running) -> dict[str, Any]:
     from .control_client import ControlClient
     from .local_azure import listening_places
 
-    control = ControlClient(home)
+    control = ControlClient(running.url, certificate_paths(home.path).ca)
     calls = control.ask("GET", "requests")
     return {
         "running": True,

@@ -194,6 +194,10 @@ class Router:
             self._operations.setdefault(form, []).append(operation)
         self._faults.operations.update(operation.name for operation in operations)
 
+    def operations(self) -> list[Operation]:
+        """Give all that is implemented."""
+        return [operation for some in self._operations.values() for operation in some]
+
     async def handle(self, request: Request) -> Response:
         """Answer one request, with the fault that is due for its operation."""
         started = time.perf_counter()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .azurite import azurite_command
 from .certificates import Certificates, certificate_paths, ensure_certificates
+from .control_client import ControlClient
 from .environment import client_environment
 from .ports import free_port
 from .storage import ACCOUNT, ACCOUNT_KEY
@@ -221,17 +219,8 @@ class Emulator(_Closing):
         )
 
     def control(self, method: str, path: str, body: object = None) -> Any:
-        """Call a control route, as `control("POST", "faults", {"preset": "quota"})`.
-
-        Raises urllib.error.HTTPError when it is refused.
-        """
-        context = ssl.create_default_context(cafile=str(certificate_paths(self.home).ca))
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - our own https URL
-            f"{self.url}/_emulator/{path}", data, method=method
-        )
-        with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
-            return json.load(response)
+        """Call a control route, as `control("POST", "faults", {"preset": "quota"})`."""
+        return ControlClient(self.url, certificate_paths(self.home).ca).ask(method, path, body)
 
     def close(self) -> None:
         """End it as a service manager would; what it knows stays in `home`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from azure_emulator.conformance.probe_world import CONTAINER as PROBE
 from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emulator
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
         datastores={"landing": "landing"},
         images={
             "tiny-container*": f"python {CONTAINER} {{port}}",
+            "probe-container*": PROBE,
             "sample-server*": f"python {SAMPLES}/endpoints/custom-container/server.py",
         },
         python=sys.executable,
@@ -49,3 +51,10 @@ def ml_emulator(emulator_home: Path, emulator_azurite: Azurite) -> Iterator[Emul
         for name, value in emulator.environment.items():
             patch.setenv(name, value)
         yield emulator
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The report names the behaviour that a test shows; `make conformance` reads it there."""
+    if marker := item.get_closest_marker("behaviour"):
+        item.user_properties.append(("behaviour", marker.args[0]))

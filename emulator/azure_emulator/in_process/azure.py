@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
 import threading
 import time
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from starlette.types import ASGIApp, Message
 
+    from ..router import Operation
+
 AZURE = "https://management.azure.com"
 """Where the SDK believes it is: that of the cloud it knows by itself."""
 STORAGE = f"https://memory.invalid/{ACCOUNT}"
+CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 START_SECONDS = 30.0
+CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 
 
 class InProcessCredential:
@@ -114,6 +119,8 @@ class InProcessAzure:
         self._thread = threading.Thread(target=self._run, name="azure-emulator", daemon=True)
 
     def __enter__(self) -> Self:
+        # A client for a cloud by name makes that cloud the whole process's.
+        self._until.callback(_set_cloud, os.environ.get(CLOUD_VARIABLE))
         self._thread.start()
         self._ready.wait(START_SECONDS)
         if self._failure:
@@ -134,15 +141,18 @@ class InProcessAzure:
         """Give an unmodified MLClient that talks to this workspace."""
         from azure.ai.ml import MLClient
 
-        return MLClient(
-            self.credential,
-            self.settings.subscription,
-            self.settings.resource_group,
-            self.settings.workspace,
-            cloud="AzureCloud",
-            transport=self.transport,
-            **options,
-        )
+        settings = self.settings
+        names = (settings.subscription, settings.resource_group, settings.workspace)
+        before = os.environ.get(CLOUD_VARIABLE)
+        try:
+            return MLClient(
+                self.credential, *names, cloud="AzureCloud", transport=self.transport, **options
+            )
+        finally:
+            # The SDK makes the cloud of one client that of all later ones in the process.
+            os.environ.pop(CLOUD_VARIABLE, None)
+            if before is not None:
+                os.environ[CLOUD_VARIABLE] = before
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call a control route, as `control("POST", "faults", {"preset": "quota"})`."""
@@ -151,6 +161,10 @@ class InProcessAzure:
         if answer.status >= 400:
             raise ValueError(answer.content.decode())
         return json.loads(answer.content)
+
+    def operations(self) -> list[Operation]:
+        """Give the operations of the control plane that are implemented."""
+        return self._server.router.operations()
 
     def blobs(self) -> BlobServiceClient:
         """Give a client of the storage account in memory."""
@@ -217,3 +231,10 @@ async def _asked(application: ASGIApp, scope: dict[str, Any], content: bytes) ->
 
     await application(scope, receive, send)
     return Answer(status, headers, bytes(answered))
+
+
+def _set_cloud(name: str | None) -> None:
+    if name is None:
+        os.environ.pop(CLOUD_VARIABLE, None)
+    else:
+        os.environ[CLOUD_VARIABLE] = name

@@ -214,7 +214,7 @@ class Assets:
 
     def _refuse_changes(self, old: Resource, properties: Json) -> None:
         for name in self.immutable:
-            if old.properties.get(name) != properties.get(name):
+            if _canonical(old.properties.get(name)) != _canonical(properties.get(name)):
                 message = (
                     f"A resource with this name and version already exists: {old.id}. "
                     f"The property '{name}' cannot be changed."
@@ -240,3 +240,14 @@ def _refuse_name(name: str) -> None:
 
 def _text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _canonical(value: object) -> object:
+    """Read what SDKs write in several ways as one: archiving sends `true` back as "True"."""
+    if isinstance(value, dict):
+        return {key: _canonical(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_canonical(each) for each in value]
+    if isinstance(value, bool) or value in ("True", "False"):
+        return str(value).lower()
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,14 @@ def azure(tmp_path: Path) -> Iterator[InProcessAzure]:
 def client(azure: InProcessAzure) -> MLClient:
     """Its client."""
     return azure.client()
+
+
+def test_the_cloud_of_the_process_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of the workspace inside leaves the next client its own cloud."""
+    monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "AzureLocal")
+    with InProcessAzure() as inside:
+        inside.client()
+    assert os.environ["AZUREML_CURRENT_CLOUD"] == "AzureLocal"
 
 
 def test_assets_are_registered_and_found(client: MLClient) -> None:
@@ -92,6 +101,18 @@ def test_two_workspaces_know_nothing_of_each_other() -> None:
     with InProcessAzure() as one, InProcessAzure() as other:
         one.client().environments.create_or_update(Environment(name="e", version="1", image="e:1"))
         assert [each.name for each in other.client().environments.list()] == []
+
+
+def test_the_environment_of_the_process_stays() -> None:
+    """A client of the real Azure, or of another emulator, can be made afterwards as before."""
+    with InProcessAzure() as azure, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AZUREML_CURRENT_CLOUD", "AzureLocal")
+        before = dict(os.environ)
+        azure.client()
+        assert dict(os.environ) == before
+        patch.delenv("AZUREML_CURRENT_CLOUD")
+        azure.client()
+        assert "AZUREML_CURRENT_CLOUD" not in os.environ
 
 
 def test_a_home_is_kept(tmp_path: Path) -> None:
