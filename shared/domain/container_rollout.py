@@ -155,6 +155,10 @@ def watch(at: Moment) -> list[Step]:
         noticed = _noticed(at, champion)
         if noticed is not None:
             return [noticed]
+        if at.container.challenger is not None:
+            # The order that went out with the switch was lost.
+            text = f"version {at.container.challenger.version} rolls out no more"
+            return [at.order("clear_away", text, WithdrawVersion("challenger"))]
     if warm is not None:
         return [Step(at.state, Kind.HELD, (), due_at=warm.until)]
     return []

@@ -70,11 +70,11 @@ def test_a_seed_is_one_history() -> None:
     assert simulate(5, models=1, days=20) != simulate(6, models=1, days=20)
 
 
-def test_a_thousand_models_share_a_control_plane() -> None:
-    """Models do not disturb each other: a thousand live side by side until all have settled."""
-    result = simulate(1, models=1000, days=1)
+def test_many_models_share_a_control_plane() -> None:
+    """Models do not disturb each other: three hundred live side by side until all have settled."""
+    result = simulate(1, models=300, days=1)
     assert result.violation == ""
-    assert result.reconciles > 1000 * 10
+    assert result.reconciles > 300 * 10
 
 
 def test_the_page_names_every_invariant() -> None:
