@@ -54,7 +54,7 @@ class Asked:
     """When a request was answered."""
 
 
-def understand(plane: ControlPlane, text: str, model: str = "") -> Asked:
+def understand(plane: ControlPlane, text: str, model: str) -> Asked:
     """What an id means; raises MalformedError, or NotFoundError for a model that is not there."""
     what, parts = _form(text)
     if what == "blob":

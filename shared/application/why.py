@@ -264,28 +264,23 @@ def _blob(chain: _Chain, path: str) -> None:
         if bad.path == path:
             text = f"{path} is left out of trainings until it is replaced: {bad.reason}"
             chain.notes.append(Link(now, "blob", text, facts={"etag": bad.etag}))
-    newest = state.manifest.path if state and state.manifest else ""
-    held, job = _held(chain, newest, path)
+    held, job = _held(chain, path)
     if held is None:
         chain.looked_for.append("the newest manifests")
         return
-    text = f"{path} is in the data since {job or 'a training of long ago'}"
-    chain.notes.append(Link(now, "blob", text, facts=held))
-    if job:
-        _job(chain, job)
+    chain.notes.append(Link(now, "blob", f"{path} is in the data since {job}", facts=held))
+    _job(chain, job)
 
 
-def _held(chain: _Chain, newest: str, path: str) -> tuple[dict[str, Any] | None, str]:
-    """What the newest manifest that has the file says of it, and the job that read it first."""
-    entry = _entry(chain, newest, path) if newest else None
-    if entry is not None:
-        return entry, str(entry.get("first") or "")
-    # It was removed or replaced since, or the newest data was refused.
+def _held(chain: _Chain, path: str) -> tuple[dict[str, Any] | None, str]:
+    """What the newest manifest that has the file says of it, and the job that read it first.
+
+    One that has it not is of refused data, or the file was removed or replaced since.
+    """
     trainings = chain.about(keys.TRAINED, MANIFESTS_READ)
     chain.found.clear()
     for training in reversed(trainings):
-        manifest = str(training.facts.get("manifest"))
-        entry = _entry(chain, manifest, path) if manifest != newest else None
+        entry = _entry(chain, str(training.facts.get("manifest")), path)
         if entry is not None:
             job = keys.named(training.about, keys.begun(keys.JOB))
             return entry, str(entry.get("first") or job)

@@ -330,6 +330,13 @@ def test_coalesced_names_what_it_joins(world: World) -> None:
     assert tick.reasons[0].text == f"coalesced into {into}; the next tick looks again"
 
 
+def test_pass_at_work_on_a_model_never_seen_has_no_other_name(world: World) -> None:
+    """Nothing was decided before, and nothing is under way."""
+    with world.lease.hold("flights"):
+        (decision,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert decision.facts == {"coalesced_into": "the pass at work"}
+
+
 def test_pass_that_lost_its_lease_says_so(world: World) -> None:
     """Nobody saved in between: what is known is that the lease was lost."""
     land(world, "a.csv")

@@ -23,7 +23,7 @@ from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
 from shared.application.orders import take_order
 from shared.application.plane import NOBODY
-from shared.application.predict import Answer
+from shared.application.predict import INSIDE_MAX, Answer
 from shared.application.replay import replay_events, replay_poison
 from shared.application.rulings import rule_event, rule_message, rule_raw
 from shared.application.status import status
@@ -508,6 +508,36 @@ def test_recorded_rows_are_counted_as_they_are_answered(world: World, probe: Pro
     said("outside", f"recorded rows {probe.value}", found.get("v2-e1", Counts()))
 
 
+class Attentive:
+    """A port that remembers what it was asked."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+        self.calls: list[list[Any]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self._port, name)
+
+        def asked(*given: Any) -> Any:
+            self.calls.append([name, *given])
+            return found(*given)
+
+        return asked
+
+
+def test_recorded_rows_are_sent_and_counted_in_full(world: World) -> None:
+    """One row at a time to the deployment's address, counted beside what processes count."""
+    first(world)
+    second(world)
+    ports = world.plane.ports
+    prober, health = Attentive(ports.prober), Attentive(ports.health)
+    world.go_on(9)
+    world.plane = replace(world.plane, ports=replace(ports, prober=prober, health=health))
+    world.go_on(3)
+    written = [call for call in health.calls if call[0] == "write"]
+    said("outside", "top up", [prober.calls[:4], len(prober.calls), written[0]])
+
+
 def test_refused_order_is_remembered_with_whose_it_was(world: World) -> None:
     """What the outside refuses ends what it was ordered for, and nothing else."""
     land(world, "a.csv")
@@ -591,6 +621,34 @@ def test_predictions_of_nobody_are_answered_in_full(world: World) -> None:
     said("predictions", "no storage", ask(world, scorer))
     serve(world)
     said("predictions", "too late", ask(world, PlannedScorer(None)))
+
+
+def test_request_too_many_is_answered_in_full(world: World) -> None:
+    """It is told at once to come again, and makes room for nobody else's."""
+    serve(world)
+    proxy = proxy_of(world, PlannedScorer(None))
+
+    async def crowd() -> list[Answer]:
+        """One more than there is room for, twice."""
+        asked = [proxy.answer("flights", ROWS) for _ in range(INSIDE_MAX + 2)]
+        return await asyncio.gather(*asked)
+
+    first, *_, refused, last = asyncio.run(crowd())
+    assert first.status == 504
+    assert refused == last
+    said("predictions", "too many", last)
+
+
+def test_requests_one_after_the_other_are_never_too_many(world: World) -> None:
+    """Each makes room when it was answered."""
+    serve(world)
+    proxy = proxy_of(world, PlannedScorer(GOOD), timeout_seconds=60)
+
+    async def queue() -> set[int]:
+        """One by one."""
+        return {(await proxy.answer("flights", ROWS)).status for _ in range(INSIDE_MAX + 2)}
+
+    assert asyncio.run(queue()) == {200}
 
 
 def test_event_is_ruled_as_it_was_parsed(world: World) -> None:

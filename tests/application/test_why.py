@@ -246,6 +246,27 @@ def test_file_that_was_removed_is_looked_for_in_the_newest_trainings(told: World
     assert state_of(told).former[0].job in blob["what"]
 
 
+def test_manifest_that_does_not_say_who_read_first_is_enough(world: World) -> None:
+    """As the first ones did not: the newest training that had the file is told."""
+    land(world, "a.csv")
+    world.go_on(5)
+    training = running(world)
+    content = json.loads(world.files.files[training.manifest.path])
+    for file in content["files"]:
+        del file["first"]
+    world.files.files[training.manifest.path] = json.dumps(content).encode()
+    (blob,) = (link for link in links(world, "flights/a.csv") if link["kind"] == "blob")
+    assert blob["what"] == f"flights/a.csv is in the data since {training.job}"
+
+
+def test_manifest_that_is_gone_holds_nothing(told: World) -> None:
+    """Old files may be cleared away: then nothing is known, which is no error of ours."""
+    for path in [path for path in told.files.files if "/manifests/" in path]:
+        del told.files.files[path]
+    with pytest.raises(NotFoundError, match="the newest manifests"):
+        why(told.plane, "flights/a.csv", "flights")
+
+
 def test_event_and_landing_lead_to_what_came_of_them(world: World) -> None:
     """The event of a landing, and the minute of its receipt, are told with their training."""
     land(world, "a.csv")
@@ -286,6 +307,16 @@ def test_event_in_a_house_of_many_models_asks_for_one(world: World) -> None:
         why(plane, "event:e1")
     with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
         why(plane, "event:e1", "m3")
+    few = replace(world.plane, models={name: models[name] for name in ("m0", "m1", "m2")})
+    with pytest.raises(NotFoundError, match="only the first of a minute is kept"):
+        why(few, "event:e1")
+
+
+def test_id_needs_no_model_where_there_is_one(world: World) -> None:
+    """A house of one model knows whose version is meant."""
+    plane = replace(world.plane, models={"flights": spec()})
+    with pytest.raises(NotFoundError, match="of flights: no decision"):
+        why(plane, "7")
 
 
 def test_hundreds_of_slots_that_were_missed_are_each_told(world: World) -> None:
