@@ -142,7 +142,11 @@ def figures_section(figures: Mapping[str, Mapping[str, float]]) -> str:
     for name, (words, unit) in FIGURES.items():
         row = figures[name]
         over = " (over)" if row["value"] > row["limit"] else ""
-        lines.append(f"| {words} | {row['value']:g} {unit}{over} | {row['limit']:g} {unit} |".replace("  ", " "))
+        lines.append(
+            f"| {words} | {row['value']:g} {unit}{over} | {row['limit']:g} {unit} |".replace(
+                "  ", " "
+            )
+        )
     return "\n".join(lines)
 
 
