@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, help="how long a turn takes")
     parser.add_argument("--render", action="store_true", help="write the page from the last run")
     asked = parser.parse_args()
+    # Raised where it is met, so that whatever was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return _run(asked)
     except BenchError as error:

@@ -17,6 +17,9 @@ from bench.places import BenchError
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
+STATE, PARENT, SESSION = 0, 1, 3
+"""Fields of /proc/PID/stat, counted from the one after the name."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -72,11 +75,13 @@ class Server:
 
     def stop(self) -> None:
         """End it and all that it started."""
+        # Known now: whose parent has gone cannot be told from others any more.
+        begun = self._session()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
-        for child in self._session():
+        for child in {*begun, *self._session()}:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         self.process.wait()
@@ -92,15 +97,24 @@ class Server:
         return [int(fields[-1]) for fields in self._stats()]
 
     def _stats(self) -> list[list[str]]:
-        """The fields of /proc/PID/stat after the name, for each process of the session."""
-        found = []
+        """The fields of /proc/PID/stat after the name, and its id, of each process it began.
+
+        Those of its session, and their children that made a session of their own.
+        """
+        left = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
-                text = path.read_text()
-                fields = text.rpartition(")")[2].split()
-                if fields[3] == str(self.process.pid) and fields[0] != "Z":
-                    found.append([*fields, path.parent.name])
-        return found
+                fields = path.read_text().rpartition(")")[2].split()
+                left[path.parent.name] = [*fields, path.parent.name]
+        found: dict[str, list[str]] = {}
+        while found_now := {
+            pid: fields
+            for pid, fields in left.items()
+            if fields[SESSION] == str(self.process.pid) or fields[PARENT] in found
+        }:
+            found |= found_now
+            left = {pid: fields for pid, fields in left.items() if pid not in found}
+        return [fields for fields in found.values() if fields[STATE] != "Z"]
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()

@@ -159,7 +159,9 @@ def _next_step(at: Moment, check: Check) -> Step:
         step = succeed(at, _address(at))
         return replace(step, reasons=(Reason(check.code, check.text), *step.reasons))
     health = at.facts.health or {}
-    usual = usual_latency(health.get(at.stable, Counts()), at.policy)
+    theirs = health.get(at.stable, Counts())
+    # A sick champion is no measure, of later steps neither.
+    usual = None if rollout.alone else usual_latency(theirs, at.policy)
     following = replace(
         rollout,
         step=rollout.step + 1,

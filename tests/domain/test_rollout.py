@@ -91,6 +91,9 @@ def answers(requests: int, failures: int = 0, ms: float = 10, topped_up: int = 0
 TEN, ALL = endpoint({"v1-e1": 90, "v2-e1": 10}), endpoint({"v1-e1": 0, "v2-e1": 100})
 SOAKING: dict[str, Any] = {"soaking_since": NOON}
 LAST = SOAKING | {"step": 2, "usual_ms": 10.0}
+ALONE: dict[str, Any] = SOAKING | {"alone": "Ada: the champion is sick"}
+SOAKED = NOON + POLICY.soak + POLICY.lag
+NEARLY = SOAKED - timedelta(seconds=1)
 BACK: dict[str, Any] = {"going_back": "errors"}
 LATE = NOON + minutes(11)
 WELL = health(v1=answers(900), v2=answers(100))
@@ -244,6 +247,11 @@ CASES = [
     Case("errors_at_100", C, ALL, "errors", C, (), OURS, SICK, rollout=LAST, back=True),
     Case("slow", C, TEN, "slow", C, (), OURS, SLOW, rollout=SOAKING, now=LATE, back=True),
     Case("slow_at_100", C, ALL, "slow", C, (), OURS, ALONE_SLOW, rollout=LAST, back=True),
+    Case("soaked", C, TEN, "step_passed", C, (), OURS, WELL, rollout=SOAKING, now=SOAKED),
+    Case("nearly_soaked", C, TEN, "soaking", C, (), OURS, WELL, rollout=SOAKING, now=NEARLY),
+    Case("sick_at_once", C, TEN, "sick_champion", C, (), OURS, ILL, rollout=SOAKING, now=NEARLY),
+    Case("by_itself", C, TEN, "step_passed", C, (), OURS, ILL, rollout=ALONE, now=LATE),
+    Case("past_the_last_step", C, ALL, "step_begun", C, (), OURS, rollout={"step": 5}),
     Case("champion_sick", C, TEN, "sick_champion", C, (), OURS, ILL, rollout=SOAKING, now=LATE),
     Case("both_sick", C, TEN, "both_sick", C, (), OURS, BOTH, rollout=SOAKING, now=LATE),
     Case("no_callers", C, TEN, "topped_up", C, (TopUp,), OURS, NOBODY, rollout=SOAKING, now=LATE),
@@ -496,6 +504,8 @@ def test_failed_checks_have_a_budget() -> None:
     first = advance(moment(before, SOON, patient, endpoint=TEN, **SICK))
     assert first.state.rollout is not None
     assert (first.state.rollout.going_back, first.state.rollout.failed_checks) == ("", 1)
+    assert [reason.code for reason in first.reasons] == ["errors"]
+    assert "v2-e1 10 requests, 4 failed" in first.reasons[0].text
     second = advance(moment(first.state, SOON, patient, endpoint=TEN, **SICK))
     assert second.state.rollout is not None
     assert second.state.rollout.going_back

@@ -41,6 +41,7 @@ AZURE = "https://management.azure.com"
 STORAGE = f"https://memory.invalid/{ACCOUNT}"
 CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 START_SECONDS = 30.0
+CLOUD_VARIABLE = "AZUREML_CURRENT_CLOUD"
 
 
 class InProcessCredential:
@@ -118,6 +119,8 @@ class InProcessAzure:
         self._thread = threading.Thread(target=self._run, name="azure-emulator", daemon=True)
 
     def __enter__(self) -> Self:
+        # A client for a cloud by name makes that cloud the whole process's.
+        self._until.callback(_set_cloud, os.environ.get(CLOUD_VARIABLE))
         self._thread.start()
         self._ready.wait(START_SECONDS)
         if self._failure:
@@ -228,3 +231,10 @@ async def _asked(application: ASGIApp, scope: dict[str, Any], content: bytes) ->
 
     await application(scope, receive, send)
     return Answer(status, headers, bytes(answered))
+
+
+def _set_cloud(name: str | None) -> None:
+    if name is None:
+        os.environ.pop(CLOUD_VARIABLE, None)
+    else:
+        os.environ[CLOUD_VARIABLE] = name

@@ -40,6 +40,14 @@ def client(azure: InProcessAzure) -> MLClient:
     return azure.client()
 
 
+def test_the_cloud_of_the_process_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of the workspace inside leaves the next client its own cloud."""
+    monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "AzureLocal")
+    with InProcessAzure() as inside:
+        inside.client()
+    assert os.environ["AZUREML_CURRENT_CLOUD"] == "AzureLocal"
+
+
 def test_assets_are_registered_and_found(client: MLClient) -> None:
     """Data, environments and models by name, version and label."""
     made = Data(name="rows", version="1", path=f"{STORE}/rows.csv", type="uri_file")
