@@ -83,6 +83,7 @@ CHECKS: list[tuple[str, Counts, Counts, float | None, Outcome]] = [
     ("many_but_rare", Counts(10_000, 100), Counts(900), None, Outcome.PASSED),
     ("just_the_rate", Counts(150, 3), Counts(900), None, Outcome.PASSED),
     ("topped_up_and_timed", mixed(50, 60), timed(*[1.0] * 900), None, Outcome.PASSED),
+    ("two_of_fifty", Counts(50, 2), Counts(900), None, Outcome.NO_DATA),
     ("ninety_nine", Counts(99), Counts(900), None, Outcome.NO_DATA),
     ("nobody", Counts(), Counts(), None, Outcome.NO_DATA),
     ("champion_fails", Counts(100), Counts(900, 90), None, Outcome.HOLD),

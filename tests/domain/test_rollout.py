@@ -630,6 +630,18 @@ def test_what_nothing_refers_to_is_cleared_away(
     assert deleted == ([gone] if gone else [])
 
 
+def test_warm_deployment_that_was_given_callers_by_hand_is_adopted() -> None:
+    """Where changes by hand are adopted, what has callers by one is neither deleted nor awaited."""
+    adopting = replace(spec(), rollout=replace(POLICY, hand_changed="adopt"))
+    before = state(champion=champion(1), warm=Warm("v0-e1", NOON))
+    there = endpoint({"v1-e1": 30, "v0-e1": 70})
+    plan = decide(facts(before, endpoint=there), adopting, SOON)
+    assert plan.actions == ()
+    assert plan.state.warm is None
+    back = decide(facts(plan.state, endpoint=endpoint({"v1-e1": 100, "v0-e1": 0})), adopting, SOON)
+    assert back.actions == (DeleteDeployment("v0-e1"),)
+
+
 def test_new_image_is_a_rollout_of_the_same_version() -> None:
     """A newer serving environment goes the same careful way for the champion's version."""
     before = state(champion=champion(1), last_version=1)
