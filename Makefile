@@ -66,12 +66,14 @@ drill: setup ## Planted bad models, sick canaries and lost events: each must end
 mutate: setup $(DONE)/mutation ## Break the deciding code in thousands of small ways: some test must notice (ONLY=shared/domain/rollout.py)
 	@nice -n 10 $(BIN)/python -m tests.mutation --workers $(WORKERS) --only $(ONLY)
 
-proof: setup ## Write docs/proof.md from a run of every test and of the drills
+proof: setup ## Write docs/proof.md from a run of every test and of the drills, and what a model costs in a year
 	@mkdir -p .noon
 	code=0 # The page is written also when something failed, and says so.
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --junitxml .noon/tests.xml || code=$$?
 	$(BIN)/python -m simulation.proof --junit .noon/tests.xml > .noon/proof.md || code=$$?
 	mv .noon/proof.md docs/proof.md
+	$(BIN)/python -m simulation.costs > .noon/costs.md || code=$$?
+	mv .noon/costs.md docs/simulation-costs.inc
 	exit $$code
 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)

@@ -19,6 +19,9 @@ def simulate(
     models: Annotated[int, typer.Option(min=1, help="Models in each control plane.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Histories that run at once.")] = 1,
     trace: Annotated[bool, typer.Option("--trace", help="Show how each history ended.")] = False,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Show what a model costs in a year, by kind of call.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Play the production code in a world of chance and faults, and test its invariants.
@@ -33,6 +36,7 @@ def simulate(
       noon simulate --seeds 200 --days 365 --workers 2
       noon simulate --seed 17 --seeds 1 --days 60 --trace
       noon simulate --models 1000 --seeds 1 --days 1
+      noon simulate --seeds 4 --days 365 --costs
       noon simulate --json | jq .reconciles_per_second
 
     Exit codes: 0 every invariant held, 1 one was violated, 2 wrong usage.
@@ -47,4 +51,5 @@ def simulate(
         workers=workers,
         trace=trace,
         as_json=as_json,
+        costs=costs,
     )

@@ -66,6 +66,8 @@ class Faults:
         self.throw = random.random
         self.counts: Counter[str] = Counter()
         """Everything that went wrong in the world, how often."""
+        self.calls: Counter[str] = Counter()
+        """Every call through a port, by port and name."""
         self.outages: dict[str, datetime] = {}
         """Ports that do not answer at all, until when."""
         self.meanwhile: Callable[[], None] = lambda: None
@@ -140,9 +142,11 @@ class _Faulty:
 
     def __getattr__(self, name: str) -> Any:
         inner, faults, port = getattr(self._inner, name), self._faults, self._port
+        what = f"{port}.{name}"
 
         def call(*given: Any, **named: Any) -> Any:
             # Most calls go well: the way there is as short as can be.
+            faults.calls[what] += 1
             if faults.outages:
                 faults.refuse(port, name)
             if faults.throw() < faults.rate:

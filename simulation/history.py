@@ -50,6 +50,8 @@ class Result:
     trace: list[str] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    """What was asked of each port."""
 
 
 class History:
@@ -73,7 +75,7 @@ class History:
         except Exception as error:
             self._failed("unforeseen", f"unforeseen {type(error).__name__}: {error}")
         world, result = self._world, self.result
-        result.faults = world.faults.counts
+        result.faults, result.calls = world.faults.counts, world.faults.calls
         result.counts["unsaid"] = world.checker.unsaid
         result.counts["poison"] = len(world.queue.poison)
         result.counts["promoted"] = sum(

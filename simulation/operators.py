@@ -36,6 +36,11 @@ class Operators:
         elif dice < 0.45:
             stage.later(stage.some(HOUR / 3), self._reach_in)
 
+    def see_a_new_champion(self) -> None:
+        """While the former one is still warm somebody may give it callers again."""
+        if not self._stage.calm and self._stage.random.random() < 0.15:
+            self._stage.later(self._stage.some(HOUR / 2), self._reach_in)
+
     def _order(self) -> None:
         if self._stage.calm:
             return

@@ -102,6 +102,7 @@ class Outside:
 
         Nothing else ends the hold of its successor, which is never judged beside a sick champion.
         """
+        self._operators.see_a_new_champion()
         key = (self._model, deployment)
         if self._stage.fate.get(key):
             self._stage.later(

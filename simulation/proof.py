@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from simulation.drills.drill import Result
-from simulation.drills.sets import SETS, play
+from simulation.drills.sets import ON_EMULATOR, SETS, play
 
 ROOT = Path(__file__).resolve().parents[1]
 PITFALLS = ROOT / "docs" / "pitfalls.toml"
@@ -24,6 +24,8 @@ DRILL_BUGS = ROOT / "tests" / "drills" / "planted.toml"
 SIMULATION_BUGS = ROOT / "tests" / "simulation" / "planted.toml"
 MUTATION = ROOT / ".noon" / "mutation.json"
 OUTCOMES = ("killed", "timeout", "survived", "equivalent")
+ON_STACK = "tests/contracts/machine_learning/test_drills.py::test_drill_on_emulator"
+"""Plays the drills of a stack one by one."""
 MARKS = {True: "yes", False: "**no**", None: "not run"}
 
 Passed = Mapping[str, bool]
@@ -82,7 +84,8 @@ def cases() -> list[dict[str, Any]]:
 def emulated() -> dict[str, str]:
     """Drills whose situation is staged with real processes too, with the test that does it."""
     listed: dict[str, str] = tomllib.loads(PITFALLS.read_text(encoding="utf-8"))["emulated"]
-    return listed
+    played = {drill: f"{ON_STACK}[{drill.partition(': ')[2]}]" for drill in ON_EMULATOR}
+    return {**listed, **played}
 
 
 def passed_in(reports: Iterable[Path]) -> dict[str, bool]:
@@ -170,7 +173,7 @@ def _cases(played: Mapping[str, Sequence[Result]], tests: Passed) -> Iterator[st
 
 def _end(test: str, tests: Passed) -> bool | None:
     """Whether a test passed, with every parameter."""
-    ends = [good for name, good in tests.items() if name.partition("[")[0] == test]
+    ends = [good for name, good in tests.items() if test in (name, name.partition("[")[0])]
     return all(ends) if ends else None
 
 

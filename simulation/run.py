@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
+from simulation.costs import cost_table, costs_of_a_model_year
 from simulation.history import History, Result
 
 SHOWN_MAX = 3
@@ -37,6 +38,7 @@ def run_simulation(
     trace: bool = False,
     as_json: bool = False,
     fail_fast: bool = False,
+    costs: bool = False,
 ) -> int:
     """Play the seeds, print what happened; 1 when an invariant was violated."""
     began = time.monotonic()
@@ -49,6 +51,9 @@ def run_simulation(
         if fail_fast and result.violation:
             break
     summary = _summary(results, models, days, time.monotonic() - began)
+    summary["costs_of_a_model_year"] = costs_of_a_model_year(results)
+    if costs and not as_json:
+        print(cost_table(summary["costs_of_a_model_year"]), end="")
     print(json.dumps(summary) if as_json else _closing(summary))
     return 1 if summary["violations"] else 0
 

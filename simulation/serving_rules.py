@@ -133,7 +133,9 @@ class ServingRules:
         if before.going_back and (ruled or not after.going_back):
             raise ViolationError("no_way_back", f"{old.model}: {before.subject} after all")
         went_on = after.step > before.step or ruled
-        if before.paused and after.paused and went_on:
+        # Where there is nobody to compare with, all traffic is given at once: ruling adds nothing.
+        steps = old.champion is not None and not before.instant
+        if before.paused and after.paused and went_on and steps:
             raise ViolationError("paused_stays", f"{old.model}: {before.subject} went on")
         if went_on and before.phase is Phase.CANARY:
             self._check_soaked(old, before)

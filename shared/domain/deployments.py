@@ -73,8 +73,11 @@ def retire(at: Moment) -> Step:
     if endpoint.traffic.get(name):
         # The service deletes nothing that has callers: somebody gave it a share by hand.
         changed = watch_traffic(at)
-        if changed is not None:
+        if changed is not None and changed.actions:
             return replace(changed, due_at=at.now + at.policy.poll)
+        if changed is not None:
+            # Adopted: whoever gave it callers decides how long it stays.
+            return replace(changed, state=replace(changed.state, warm=None))
     step = at.order("retire", f"the warm time of {name} is over", DeleteDeployment(name))
     return replace(step, about=(f"deployment:{name}",))
 

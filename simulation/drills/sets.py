@@ -21,6 +21,23 @@ SETS: Mapping[str, Callable[[], Iterable[Drill]]] = {
 }
 
 
+ON_EMULATOR = (
+    "gate: metric NaN",
+    "gate: metrics.json truncated",
+    "gate: metrics over other data",
+    "gate: champion missing",
+    "gate: arguments swapped: the difference",
+    "rollout: errors at 10 %",
+    "rollout: latency doubled",
+    "rollout: operator aborts",
+    "rollout: operator rolls back",
+    "rollout: a paused canary gets sick",
+    "trigger: events doubled",
+    "trigger: landing during a running job",
+)
+"""Drills that are also played over the production adapters, with real tables and deployments."""
+
+
 def play(name: str, only: Collection[str] = ()) -> Iterator[Result]:
     """The results of one set, or of some of its drills, each as soon as it is there."""
     return play_all(drill for drill in SETS[name]() if not only or drill.name in only)

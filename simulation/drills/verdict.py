@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shared.application import intake
+from shared.domain.chain_keys import ended, job_key
 from shared.domain.events import Verb
 from shared.domain.state import Training
 from simulation.drills.drill import Found
@@ -34,7 +35,7 @@ def verdict_on(world: World, training: Training) -> Found:
     A model that was not promoted must not be registered and must never get callers.
     """
     rules = world.champion()
-    decision = world.decisions.about(MODEL, f"job:{training.job}", 5)[-1]
+    decision = world.decisions.about(MODEL, ended(job_key(training.job)), 1)[-1]
     rollout, refusal = world.at().rollout, world.at().last_refusal
     word = "Failed"
     if rollout is not None and rollout.version.job == training.job:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,8 +141,16 @@ class World:
         ]
 
 
+Maker = Callable[[tuple[ModelSpec, ...], datetime, float], World]
+ELSEWHERE: ContextVar[Maker | None] = ContextVar("elsewhere", default=None)
+"""Makes the worlds of drills that are played over other adapters than those in memory."""
+
+
 def new_world(*specs: ModelSpec, now: datetime = NOON, operation_seconds: float = 0) -> World:
     """A control plane for these models, or for the drilled one, with nothing landed."""
+    elsewhere = ELSEWHERE.get()
+    if elsewhere is not None:
+        return elsewhere(specs or (drilled_model(),), now, operation_seconds)
     clock, files = MemoryClock(now), MemoryRunFiles()
     parts: dict[str, Any] = {
         "clock": clock,

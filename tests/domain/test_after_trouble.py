@@ -53,12 +53,12 @@ def test_a_former_champion_with_callers_loses_them_before_it_is_deleted() -> Non
     assert step.actions == (DeleteDeployment("v1-e1"),)
 
 
-def test_callers_of_a_former_champion_that_are_wanted_there_are_asked_about_again() -> None:
-    """By policy they stay; what is kept for them is looked at until they are gone."""
+def test_callers_of_a_former_champion_that_are_wanted_there_keep_it() -> None:
+    """By policy they stay, and their deployment with them: nobody waits for it to retire."""
     model = state(champion=champion(2), warm=Warm("v1-e1", NOON - minutes(1)))
     adopting = replace(POLICY, hand_changed="adopt")
     step = retire(moment(model, NOON, adopting, endpoint=endpoint({"v1-e1": 70, "v2-e1": 30})))
-    assert (step.actions, step.due_at) == ((), NOON + POLICY.poll)
+    assert (step.actions, step.due_at, step.state.warm) == ((), None, None)
 
 
 def test_a_first_version_that_is_given_up_loses_its_traffic() -> None:

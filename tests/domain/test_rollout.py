@@ -109,6 +109,7 @@ TOPPED = health(v1=answers(100), v2=answers(100, topped_up=89))
 P, V, S, C = Phase.PENDING, Phase.PROVISIONING, Phase.SMOKE, Phase.CANARY
 ON_1 = {"v1-e1": 100}
 FAILED = DeploymentFacts("v2-e1", ProvisioningState.FAILED)
+BUSY = endpoint(ON_1, updating=("v1-e1", "v2-e1"))
 MUTE = replace(endpoint(ON_1), deployments={"v2-e1": FAILED})
 CASES = [
     Case("nothing_there", P, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
@@ -167,6 +168,20 @@ CASES = [
         (),
         OURS,
         back=True,
+    ),
+    Case(
+        "to_the_last_minute", V, BUSY, "updating", V, (), OURS, now=NOON + POLICY.provisioning_max
+    ),
+    Case(
+        "back_after_its_time",
+        V,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+        rollout=BACK,
+        now=NOON + minutes(31),
     ),
     Case("failed_mutely", V, MUTE, "provisioning_failed", V, (), OURS, back=True),
     Case("stands", V, endpoint({"v1-e1": 100, "v2-e1": 0}), "provisioned", S, (), OURS),
@@ -628,6 +643,18 @@ def test_what_nothing_refers_to_is_cleared_away(
     plan = decide(facts(before, endpoint=there), spec(), SOON)
     deleted = [action.deployment for action in plan.actions if isinstance(action, DeleteDeployment)]
     assert deleted == ([gone] if gone else [])
+
+
+def test_warm_deployment_that_was_given_callers_by_hand_is_adopted() -> None:
+    """Where changes by hand are adopted, what has callers by one is neither deleted nor awaited."""
+    adopting = replace(spec(), rollout=replace(POLICY, hand_changed="adopt"))
+    before = state(champion=champion(1), warm=Warm("v0-e1", NOON))
+    there = endpoint({"v1-e1": 30, "v0-e1": 70})
+    plan = decide(facts(before, endpoint=there), adopting, SOON)
+    assert plan.actions == ()
+    assert plan.state.warm is None
+    back = decide(facts(plan.state, endpoint=endpoint({"v1-e1": 100, "v0-e1": 0})), adopting, SOON)
+    assert back.actions == (DeleteDeployment("v0-e1"),)
 
 
 def test_new_image_is_a_rollout_of_the_same_version() -> None:
