@@ -129,6 +129,14 @@ def test_lost_answers(name: str, counts: dict[str, Counts], alone: bool) -> None
     TOLD.check(row, [f"{check.outcome.value}, {check.code}: {check.text}"])
 
 
+def test_the_histogram_at_its_edges() -> None:
+    """A bound holds itself, the last entry whatever is slower, and nothing has no latency."""
+    assert [bucket_of(GROWTH**index) for index in range(BOUNDS)] == list(range(BOUNDS))
+    assert bucket_of(1e9) == BOUNDS - 1
+    assert Counts().latency_ms() == 0.0
+    assert timed(*[1.0] * 19, 100.0).latency_ms() == 1.0
+
+
 def test_the_limit_itself_is_allowed() -> None:
     """As slow as the champion is not slower, also where a policy allows nothing besides."""
     strict = replace(POLICY, latency_ratio_max=1.0, latency_slack_ms=0.0)
