@@ -24,7 +24,7 @@ FORMS: tuple[tuple[What, str], ...] = (
     ("slot", r"\d{8}t\d{4}"),
     ("order", r"[0-9a-f]{12}"),
     ("data", r"[0-9a-f]{16}"),
-    ("landing", r"landing[- ]\d{8}t\d{6}(?:\d{6})?"),
+    ("landing", r"landing[- ](?P<stamp>\d{8}t\d{6}(?:\d{6})?)"),
     ("blob", r".+/.+"),
 )
 """The first that fits is meant."""
@@ -70,8 +70,7 @@ def understand(plane: ControlPlane, text: str, model: str) -> Asked:
         return Asked(what, named, text.removeprefix("event:"))
     if what == "landing":
         # Its row says microseconds, which people need not.
-        stamp = text.removeprefix("landing").lstrip("- ")
-        return Asked(what, named, f"landing-{stamp:0<21}")
+        return Asked(what, named, f"landing-{parts['stamp']:0<21}")
     at = _instant(text, parts["at"]) if what == "request" else None
     return Asked(what, named, text, int(parts.get("number") or 0), at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -209,6 +210,21 @@ def test_operator_proceeds_beside_a_sick_champion(rolling: World) -> None:
     assert text in [reason.text for reason in obeyed.reasons]
     text = "proceed: ordered before; ada: version 1 is broken"
     assert text in [reason.text for reason in repeated.reasons]
+
+
+def test_failed_check_that_is_allowed_is_counted(rolling: World) -> None:
+    """One failure may be forgiven, and is remembered: the second one ends it."""
+    flights = rolling.plane.models["flights"]
+    lenient = replace(flights, rollout=replace(flights.rollout, failed_checks_allowed=1))
+    rolling.plane = replace(rolling.plane, models={"flights": lenient})
+    rolling.go_on(2, callers=200)
+    rolling.sick.add("v2-e1")
+    counted = []
+    for _ in range(4):
+        rolling.go_on(1, callers=200)
+        counted.append((rollout_of(rolling).failed_checks, bool(rollout_of(rolling).going_back)))
+    assert (1, False) in counted
+    assert counted[-1] == (2, True)
 
 
 def test_operator_who_proceeds_does_not_vouch_for_the_canary(rolling: World) -> None:

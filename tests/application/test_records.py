@@ -312,6 +312,33 @@ def test_duplicate_names_the_decision_that_was_before_it(world: World) -> None:
     assert last in world.decisions.decisions
 
 
+def test_duplicate_of_nothing_known_names_nothing(world: World) -> None:
+    """A state that was saved without its decision, as before they were kept with it."""
+    world.go_on(1)
+    snapshot = world.state.load("flights")
+    assert snapshot.state is not None
+    world.state.save(snapshot.state, snapshot.etag)
+    (decision,) = new_decisions(world, lambda: intake.take(world.plane, TICK))
+    assert (decision.kind, decision.facts) == (Kind.DUPLICATE, {})
+    assert decision.reasons[0].text == "nothing is due"
+
+
+def test_error_is_raised_though_it_cannot_be_recorded(world: World) -> None:
+    """Event Grid hears what went wrong first, not what went wrong while telling it."""
+    breaking(world, "queue", "send", UnavailableError("queues are down"))
+    breaking(world, "decisions", "append", UnavailableError("tables are down"))
+    with pytest.raises(UnavailableError, match="queues are down"):
+        intake.receive(world.plane, run_event("flights-slot-1-a1"))
+
+
+def test_landings_of_a_minute_share_its_end(world: World) -> None:
+    """Whenever in the minute they come."""
+    world.clock.advance(timedelta(seconds=30))
+    intake.receive(world.plane, blob_event("flights/a.csv"))
+    (landing,) = world.state.load("flights").landings
+    assert f"{landing.received_at:%H:%M:%S}" == "12:01:00"
+
+
 def test_coalesced_names_what_it_joins(world: World) -> None:
     """The pass at work by its job, and the copy of the message by when it comes."""
     land(world, "a.csv")

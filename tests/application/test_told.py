@@ -273,6 +273,12 @@ def test_status_is_told_while_things_are_under_way(world: World) -> None:
     world.sick.add("v2-e1")
     world.go_on(1, callers=500)
     said("status", "going back", shown(world))
+    world.endpoint.operation_seconds = 300
+    for _ in range(20):
+        world.go_on(1)
+        if shown(world)["warm"]:
+            break
+    said("status", "given up, not yet gone", shown(world))
 
 
 ASKED = {
@@ -346,6 +352,17 @@ def test_chain_of_an_event_that_came_while_another_pass_was_at_work(world: World
     world.go_on(2)
     told = why(world.plane, "event:event-flights-slot-1-a1")["links"]
     assert [link["facts"]["kind"] for link in told] == ["coalesced", "held"]
+
+
+def test_prediction_before_any_traffic_was_ordered(world: World) -> None:
+    """An answer that nobody ordered traffic for is told as just that."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world)
+    world.endpoint.operation_seconds = 300
+    world.go_on(2)
+    asked = f"{world.clock.now():%Y%m%dt%H%M%S%f}.v1-e1.ab12cd34"
+    said("why_others", "no traffic", why(world.plane, asked, "flights")["links"][-1])
 
 
 UNKNOWN_IDS = [

@@ -83,6 +83,7 @@ CHECKS: list[tuple[str, Counts, Counts, float | None, Outcome]] = [
     ("many_but_rare", Counts(10_000, 100), Counts(900), None, Outcome.PASSED),
     ("just_the_rate", Counts(150, 3), Counts(900), None, Outcome.PASSED),
     ("topped_up_and_timed", mixed(50, 60), timed(*[1.0] * 900), None, Outcome.PASSED),
+    ("two_of_fifty", Counts(50, 2), Counts(900), None, Outcome.NO_DATA),
     ("ninety_nine", Counts(99), Counts(900), None, Outcome.NO_DATA),
     ("nobody", Counts(), Counts(), None, Outcome.NO_DATA),
     ("champion_fails", Counts(100), Counts(900, 90), None, Outcome.HOLD),
@@ -126,6 +127,14 @@ def test_lost_answers(name: str, counts: dict[str, Counts], alone: bool) -> None
     check = check_canary(counts, "v2", "v1", 10.0, POLICY, alone=alone)
     row = f"lost_{name}_alone" if alone else f"lost_{name}"
     TOLD.check(row, [f"{check.outcome.value}, {check.code}: {check.text}"])
+
+
+def test_the_histogram_at_its_edges() -> None:
+    """A bound holds itself, the last entry whatever is slower, and nothing has no latency."""
+    assert [bucket_of(GROWTH**index) for index in range(BOUNDS)] == list(range(BOUNDS))
+    assert bucket_of(1e9) == BOUNDS - 1
+    assert Counts().latency_ms() == 0.0
+    assert timed(*[1.0] * 19, 100.0).latency_ms() == 1.0
 
 
 def test_the_limit_itself_is_allowed() -> None:

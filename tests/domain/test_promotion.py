@@ -144,6 +144,7 @@ def test_anchor_stops_the_ratchet() -> None:
     assert isinstance(passed, Promote)
 
 
+ALONE = [("another_holdout",), ("below_floor",)]
 CHANGED: list[tuple[str, dict[str, Any], int | None, Champion | None]] = [
     ("another_champion", BETTER, 3, champion(4)),
     ("the_first_champion", {}, None, champion(4)),
@@ -161,6 +162,7 @@ def test_champion_changed_meanwhile(
     verdict = judge(metrics_text(**changes), training(champion=asked), ruler, gate(), NOON)
     assert isinstance(verdict, Retain)
     assert [reason.code for reason in verdict.reasons] == ["champion_changed"]
+    assert verdict.metrics == read_metrics(metrics_text(**changes))
     TOLD.check(name, reasons_in_full(verdict.reasons))
 
 
@@ -183,22 +185,28 @@ def test_holdout_is_the_one_that_was_held_out() -> None:
     assert isinstance(same, Promote)
     assert isinstance(other, Halt)
     assert [reason.code for reason in other.reasons] == ["wrong_holdout"]
+    TOLD.check("another_holdout", reasons_in_full(other.reasons))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+TURNED: list[tuple[str, dict[str, Any]]] = [
+    (
+        "difference turned",
         against(3, 0.8, -0.05, -0.07, -0.03) | {"versus_champion": interval(0.05, 0.03, 0.07)},
-        BETTER | {"versus_baseline": interval(-0.25, -0.28, -0.22)},
-        BETTER | {"champion": {"version": "3", "value": 0.8}},
-    ],
-    ids=["difference turned", "baseline turned", "values exchanged"],
-)
-def test_difference_agrees_with_its_values(changes: dict[str, Any]) -> None:
+    ),
+    ("baseline turned", BETTER | {"versus_baseline": interval(-0.25, -0.28, -0.22)}),
+    ("values exchanged", BETTER | {"champion": {"version": "3", "value": 0.8}}),
+    ("anchor turned", BETTER | ANCHOR_WORSE | {"anchor": {"version": "2", "value": 0.7}}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), TURNED, ids=[row[0] for row in TURNED])
+def test_difference_agrees_with_its_values(name: str, changes: dict[str, Any]) -> None:
     """A difference with the wrong sign, as of exchanged arguments, stops the gate."""
-    verdict = judge(metrics_text(**changes), training(champion=3), champion(3), gate(), NOON)
+    asked = training(champion=3, anchor=2 if "anchor" in changes else None)
+    verdict = judge(metrics_text(**changes), asked, champion(3), gate(), NOON)
     assert isinstance(verdict, Halt)
     assert {reason.code for reason in verdict.reasons} == {"contradiction"}
+    TOLD.check(name, reasons_in_full(verdict.reasons))
 
 
 def test_small_values_may_differ_in_sign_from_their_interval() -> None:
@@ -214,6 +222,7 @@ def test_first_version_is_held_to_the_floor_of_champions() -> None:
     verdict = judge(metrics_text(**weak), training(), None, gate(champion_floor=0.05), NOON)
     assert isinstance(verdict, Retain)
     assert [reason.code for reason in verdict.reasons] == ["below_floor"]
+    TOLD.check("below_floor", reasons_in_full(verdict.reasons))
 
 
 AT_0_25: dict[str, Any] = {
@@ -256,6 +265,12 @@ EDGES: list[tuple[str, dict[str, Any], datetime, type[Verdict]]] = [
         UP | RANKED | {"versus_anchor": interval(-0.1, -0.2, 0.25)},
         YOUNG,
         Promote,
+    ),
+    (
+        "one flip too many",
+        UP | {"parity": {"rows": 2000, "max_difference": 0.5, "flipped": 2}},
+        YOUNG,
+        Retain,
     ),
     (
         "as many flips as may be",
@@ -371,7 +386,9 @@ def test_malformed_metrics_halt(name: str, text: str | None, word: str) -> None:
 
 def test_every_row_is_told_in_full() -> None:
     """Nothing is told of rows that are gone."""
-    TOLD.check_rows(row[0] for row in (*FIRST, *AGAINST, *CHANGED, *EDGES, *MALFORMED))
+    TOLD.check_rows(
+        row[0] for row in (*FIRST, *AGAINST, *CHANGED, *TURNED, *EDGES, *MALFORMED, *ALONE)
+    )
 
 
 def test_score_remembers_what_was_compared() -> None:

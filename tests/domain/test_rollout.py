@@ -109,6 +109,7 @@ TOPPED = health(v1=answers(100), v2=answers(100, topped_up=89))
 P, V, S, C = Phase.PENDING, Phase.PROVISIONING, Phase.SMOKE, Phase.CANARY
 ON_1 = {"v1-e1": 100}
 FAILED = DeploymentFacts("v2-e1", ProvisioningState.FAILED)
+BUSY = endpoint(ON_1, updating=("v1-e1", "v2-e1"))
 MUTE = replace(endpoint(ON_1), deployments={"v2-e1": FAILED})
 CASES = [
     Case("nothing_there", P, None, "no_endpoint", P, (CreateEndpoint, RegisterModel)),
@@ -167,6 +168,20 @@ CASES = [
         (),
         OURS,
         back=True,
+    ),
+    Case(
+        "to_the_last_minute", V, BUSY, "updating", V, (), OURS, now=NOON + POLICY.provisioning_max
+    ),
+    Case(
+        "back_after_its_time",
+        V,
+        endpoint({"v1-e1": 100, "v2-e1": 0}),
+        "rolled_back",
+        Phase.ROLLED_BACK,
+        (),
+        OURS,
+        rollout=BACK,
+        now=NOON + minutes(31),
     ),
     Case("failed_mutely", V, MUTE, "provisioning_failed", V, (), OURS, back=True),
     Case("stands", V, endpoint({"v1-e1": 100, "v2-e1": 0}), "provisioned", S, (), OURS),

@@ -26,6 +26,7 @@ FIGURES = {
     "list_page_of_10000_jobs_ms": ("a page (100) of 10,000 jobs over TLS, median", "ms"),
     "step_overhead_ms": ("a pipeline step beyond its process", "ms"),
     "memory_mb": ("resident after that", "MB"),
+    "load": ("load of the machine meanwhile, and its processors", ""),
 }
 
 
@@ -141,7 +142,11 @@ def figures_section(figures: Mapping[str, Mapping[str, float]]) -> str:
     for name, (words, unit) in FIGURES.items():
         row = figures[name]
         over = " (over)" if row["value"] > row["limit"] else ""
-        lines.append(f"| {words} | {row['value']:g} {unit}{over} | {row['limit']:g} {unit} |")
+        lines.append(
+            f"| {words} | {row['value']:g} {unit}{over} | {row['limit']:g} {unit} |".replace(
+                "  ", " "
+            )
+        )
     return "\n".join(lines)
 
 
