@@ -159,7 +159,7 @@ def test_a_prediction_is_told_from_its_landing_on(running_stack: RunningStack) -
     assert {"landings", "manifest", "training", "verdict", "rollout", "traffic"} <= kinds
     assert (links[-1]["kind"], links[-1]["facts"]["share"]) == ("prediction", 100)
     assert (
-        "flights/2013-01-09.csv is in the data of"
+        "flights/2013-01-09.csv is in the data since"
         in running_stack.noon("why", "flights/2013-01-09.csv").stdout
     )
 
