@@ -157,14 +157,16 @@ class History:
             self._world.later(self._some_days(50), self._image)
 
     def _outage(self) -> None:
-        """One port answers nobody for some minutes or hours."""
+        """One port answers nobody for some minutes or hours, or none does, for several slots."""
         world = self._world
         if world.calm:
             return
-        port = world.random.choice(PORTS)
+        ports: tuple[str, ...] = (world.random.choice(PORTS),)
         lasts = timedelta(minutes=world.random.choice((3, 20, 180)))
-        world.faults.outages = {port: world.now() + lasts}
-        world.note(f"outage of {port} for {lasts}")
+        if world.random.random() < 0.3:
+            ports, lasts = PORTS, timedelta(hours=9)
+        world.faults.outages = dict.fromkeys(ports, world.now() + lasts)
+        world.note(f"outage of {', '.join(ports)} for {lasts}")
         world.later(self._some_days(15), self._outage)
 
     def _deafness(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from shared.adapters.schedule import CronSlots
+from shared.domain.chain_keys import missed_key, slot_key
 from shared.domain.decision import Decision
 from shared.domain.facts import EndpointFacts
 from shared.domain.policy import ModelSpec
@@ -66,14 +67,13 @@ def check_slots(
     at = max(filter(None, (old.last_slot_at, old.listed_at)), default=None)
     if not said:
         raise ViolationError("decided_recorded", f"{new.model}: a state was saved without a word")
-    missed = said[-1].facts.get("slots_missed")
-    span = (missed["first"], missed["last"]) if isinstance(missed, dict) else ("", "")
+    about = said[-1].about
     while at is not None and until is not None and at < until:
         slot = CronSlots().around(policy.schedule, policy.time_zone, at).next
         if slot is None or slot.due_at > until:
             return
-        named = f"slot:{slot.key}" in said[-1].about or str(span[0]) <= slot.key <= str(span[1])
-        if not named:
+        # By the keys, under which `why` looks for it: one for each slot, or for days of very many.
+        if slot_key(slot.key) not in about and missed_key(slot.key) not in about:
             raise ViolationError("slot_decided", f"{new.model}: {slot.key} ended in nothing")
         at = slot.due_at
 

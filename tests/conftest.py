@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from azure_emulator.testing import Azurite, Emulator, start_azurite, start_emulator
+
+# A build that was started in the background ignores Ctrl-C, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_BACKEND = Path(__file__).parent / "contracts" / "machine_learning" / "tiny_backend.py"
 
