@@ -12,7 +12,7 @@ from shared.domain.facts import JobStatus
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Training
 from simulation.serving_rules import ServingRules
-from simulation.standing import check_moving, check_slots
+from simulation.standing import check_slots
 from simulation.truth import TRAINED_WITHIN, Pass, Passes, Truth, ViolationError, live
 
 
@@ -132,7 +132,7 @@ class Checker:
         if state is None:
             return
         self.serving.look(model, state, now)
-        check_moving(state, now)
+        self.serving.standing.check_moving(state, now)
 
     def look_at_landings(self) -> None:
         """The oldest landing and the oldest order wait no longer than they may."""

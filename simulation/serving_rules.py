@@ -20,7 +20,7 @@ class ServingRules:
         self._truth = truth
         self._specs = specs
         self._passes = passes
-        self._standing = Standing()
+        self.standing = Standing()
         self._deleting: dict[str, str] = {}
         self._good: set[tuple[str, int]] = set()
         self._top: dict[tuple[str, str], int] = {}
@@ -51,7 +51,7 @@ class ServingRules:
     def deploying(self, model: str, subject: Subject) -> None:
         """A deployment is new."""
         self._passes.check_saved(subject.deployment)
-        self._standing.forget(model, subject.deployment)
+        self.standing.forget(model, subject.deployment)
         self._top.pop((model, subject.deployment), None)
         state, endpoint = self._truth.state(model), self._truth.endpoint(model)
         wished = state.rollout if state else None
@@ -155,7 +155,7 @@ class ServingRules:
                 if (model, version_of(name)) not in self._good:
                     raise ViolationError("promoted_only", f"{model}: {name} has traffic")
             adopts = self._specs[model].rollout.hand_changed == "adopt"
-            self._standing.check(state, endpoint, now, adopts=adopts)
+            self.standing.check(state, endpoint, now, adopts=adopts)
 
     def _check_registered(self, model: str, version: int, job: str) -> None:
         """What serves under a number is what was promoted, not what somebody put there."""

@@ -20,6 +20,7 @@ class Standing:
     def __init__(self) -> None:
         self._loose: dict[tuple[str, str], datetime] = {}
         self._astray: dict[str, datetime] = {}
+        self._paused_at: dict[str, datetime] = {}
 
     def forget(self, model: str, deployment: str) -> None:
         """It was made anew."""
@@ -36,6 +37,23 @@ class Standing:
             self._astray.pop(state.model, None)
         elif now - self._astray.setdefault(state.model, now) > SEEN_WITHIN:
             raise ViolationError("set_back", f"{state.model}: {endpoint.traffic} since long")
+
+    def check_moving(self, state: ModelState, now: datetime) -> None:
+        """What is due is looked at, and what is under way ends."""
+        rollout, training = state.rollout, state.training
+        if training is not None and now - training.planned_at > MOVES_WITHIN:
+            raise ViolationError("settles", f"{training.job} since {training.planned_at}")
+        if rollout is not None and rollout.paused:
+            self._paused_at[state.model] = now
+            return
+        if now - state.next_due_at > SEEN_WITHIN:
+            raise ViolationError("due_is_seen", f"{state.model} was due at {state.next_due_at}")
+        if rollout is None or rollout.phase.ended:
+            return
+        # An operator may pause it for as long as he likes.
+        since = max(rollout.started_at, self._paused_at.get(state.model, rollout.started_at))
+        if now - since > 3 * MOVES_WITHIN:
+            raise ViolationError("settles", f"{rollout.subject} since {since}")
 
     def _check_loose(
         self, state: ModelState, endpoint: EndpointFacts, now: datetime, *, adopts: bool
@@ -76,17 +94,3 @@ def check_slots(
         if slot_key(slot.key) not in about and missed_key(slot.key) not in about:
             raise ViolationError("slot_decided", f"{new.model}: {slot.key} ended in nothing")
         at = slot.due_at
-
-
-def check_moving(state: ModelState, now: datetime) -> None:
-    """What is due is looked at, and what is under way ends."""
-    rollout, training = state.rollout, state.training
-    if training is not None and now - training.planned_at > MOVES_WITHIN:
-        raise ViolationError("settles", f"{training.job} since {training.planned_at}")
-    paused = rollout is not None and rollout.paused
-    if not paused and now - state.next_due_at > SEEN_WITHIN:
-        raise ViolationError("due_is_seen", f"{state.model} was due at {state.next_due_at}")
-    if rollout is None or rollout.phase.ended or rollout.paused:
-        return
-    if now - rollout.started_at > 3 * MOVES_WITHIN:
-        raise ViolationError("settles", f"{rollout.subject} since {rollout.started_at}")
