@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from backend.access_settings import AccessSettings
+from backend.bearer import bearer, unauthorized
 from backend.problems import Problem
-
-CHALLENGE = (("WWW-Authenticate", "Bearer"),)
-TOKENS_REMEMBERED_MAX = 1_000
 
 
 class Guard(Protocol):
@@ -23,17 +21,6 @@ class Guard(Protocol):
 
     async def after_asking(self, headers: Mapping[bytes, bytes]) -> Problem | None:
         """None lets in, a Problem refuses."""
-
-
-def bearer(headers: Mapping[bytes, bytes]) -> bytes | None:
-    """What stands behind `Bearer` in the Authorization header."""
-    scheme, _, value = headers.get(b"authorization", b"").partition(b" ")
-    return value.strip() or None if scheme.lower() == b"bearer" else None
-
-
-def unauthorized(detail: str) -> Problem:
-    """The refusal of a caller who is not known."""
-    return Problem(401, "The caller is not known", detail, headers=CHALLENGE)
 
 
 class ApiKeys:

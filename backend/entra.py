@@ -12,8 +12,8 @@ from typing import Any
 import jwt
 import requests
 
-from backend.access import TOKENS_REMEMBERED_MAX, bearer, unauthorized
 from backend.access_settings import AccessSettings
+from backend.bearer import bearer, unauthorized
 from backend.problems import Problem
 
 ALGORITHMS = ["RS256"]
@@ -25,6 +25,7 @@ KEYS_SECONDS = 3_600
 ASKING_SECONDS_MIN = 30
 """How soon an unknown key makes us ask again, so that invented ones cannot flood the issuer."""
 TIMEOUT_SECONDS = (5.0, 10.0)
+TOKENS_REMEMBERED_MAX = 1_000
 
 _log = logging.getLogger("backend")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -111,8 +112,14 @@ def load_scorer(settings: Settings, model_dir: Path | None) -> Scorer:
         raise ModelFolderError(f"model.onnx cannot score sample.json: {error}") from error
     if settings.batching == "auto":
         body = msgspec.json.encode({"rows": sample_rows[:1]})
-        return replace(scorer, batches=batching_pays(scorer, body))
+        pays = batching_pays(partial(scorer.answer, body), partial(_answer_together, scorer, body))
+        return replace(scorer, batches=pays)
     return scorer
+
+
+def _answer_together(scorer: Scorer, body: bytes, requests: int) -> None:
+    parts = [scorer.encoded(body) for _ in range(requests)]
+    scorer.answers([each for each in parts if isinstance(each, Encoded)])
 
 
 def _graph(

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from backend.scoring import Scorer
 
 TOGETHER = 8
 """Requests that a run is shared by when it is measured: some of 16 connections."""
@@ -18,21 +14,16 @@ WAITING_SECONDS = 5e-6
 _REPEATS = 20
 
 
-def batching_pays(scorer: Scorer, body: bytes) -> bool:
-    """Whether a request saves more by sharing a run than waiting for it costs."""
+def batching_pays(alone: Callable[[], object], together: Callable[[int], object]) -> bool:
+    """Whether a request saves more by sharing a run than waiting for it costs.
 
-    def alone() -> None:
-        scorer.answer(body)
-
-    def together() -> None:
-        parts = [scorer.encoded(body) for _ in range(TOGETHER)]
-        scorer.answers(parts)  # type: ignore[arg-type]
-
-    saved = _seconds(alone) - _seconds(together) / TOGETHER
-    return saved > WAITING_SECONDS
+    `alone` answers one request, `together` answers so many of them in one run.
+    """
+    shared = _seconds(lambda: together(TOGETHER)) / TOGETHER
+    return _seconds(alone) - shared > WAITING_SECONDS
 
 
-def _seconds(act: Callable[[], None]) -> float:
+def _seconds(act: Callable[[], object]) -> float:
     """The least time, which is the one that nothing else disturbed."""
     least = float("inf")
     for _ in range(_REPEATS):
