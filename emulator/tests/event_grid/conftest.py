@@ -141,6 +141,12 @@ def webhook(url: str, **properties: Any) -> dict[str, Any]:
     return {"endpointType": "WebHook", "properties": {"endpointUrl": url, **properties}}
 
 
+def letters(container: str) -> dict[str, Any]:
+    """Return a dead-letter destination."""
+    properties = {"resourceId": "any", "blobContainerName": container}
+    return {"endpointType": "StorageBlob", "properties": properties}
+
+
 @dataclass
 class RunningGrid:
     """Event Grid behind its routes, as the emulator serves it."""

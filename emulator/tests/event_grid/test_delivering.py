@@ -8,6 +8,8 @@ import pytest
 from azure_emulator.storage import StorageAccess
 from azure_emulator.testing import wait_until
 
+from .conftest import letters
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,12 +18,6 @@ if TYPE_CHECKING:
 GROUP = "/subscriptions/s/resourceGroups/rg/providers"
 WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/ws"
 COMPLETED = "Microsoft.MachineLearningServices.RunCompleted"
-
-
-def letters(container: str) -> dict[str, object]:
-    """Return a dead-letter destination."""
-    properties = {"resourceId": "any", "blobContainerName": container}
-    return {"endpointType": "StorageBlob", "properties": properties}
 
 
 def test_an_event_arrives_as_an_array_of_one(

@@ -10,7 +10,7 @@ from azure_emulator.event_grid.ports import SystemClock
 from azure_emulator.storage import StorageAccess
 from azure_emulator.testing import wait_until
 
-from .conftest import WORKSPACE, webhook
+from .conftest import WORKSPACE, letters, webhook
 
 if TYPE_CHECKING:
     from .conftest import Receiver, RunningGrid
@@ -145,9 +145,7 @@ def test_a_dead_letter_takes_the_time_that_was_chosen(
     """The real service waits five minutes; a restart in between loses nothing."""
     chosen = {"dead_letter_seconds": 300}
     running_grid.request("PUT", "/_emulator/events/settings", json=chosen)
-    properties = {"resourceId": "any", "blobContainerName": "late-letters"}
-    destination = {"endpointType": "StorageBlob", "properties": properties}
-    running_grid.subscribe(event_receiver.url, deadLetterDestination=destination)
+    running_grid.subscribe(event_receiver.url, deadLetterDestination=letters("late-letters"))
     event_receiver.status = 400
     running_grid.publish("refused")
     running_grid.wait_for_attempts(1)
@@ -167,9 +165,7 @@ def test_a_letter_that_cannot_be_written_is_dropped_after_four_hours(
     running_grid: "RunningGrid", event_receiver: "Receiver"
 ) -> None:
     """Until then it is tried again and again."""
-    properties = {"resourceId": "any", "blobContainerName": "No Such Name"}
-    destination = {"endpointType": "StorageBlob", "properties": properties}
-    running_grid.subscribe(event_receiver.url, deadLetterDestination=destination)
+    running_grid.subscribe(event_receiver.url, deadLetterDestination=letters("No Such Name"))
     event_receiver.status = 400
     running_grid.publish("refused")
     running_grid.wait_for_attempts(1)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from azure_emulator.testing import wait_until
 
-from .conftest import COMPLETED, STORAGE, WORKSPACE, webhook
+from .conftest import COMPLETED, STORAGE, WORKSPACE, letters, webhook
 
 if TYPE_CHECKING:
     from .conftest import Receiver, RunningGrid
@@ -141,11 +141,9 @@ def test_dead_letters_by_identity_are_dead_letters(
     running_grid: "RunningGrid", event_receiver: "Receiver"
 ) -> None:
     """As infrastructure code asks for them."""
-    properties = {"resourceId": STORAGE, "blobContainerName": "by-identity"}
-    destination = {"endpointType": "StorageBlob", "properties": properties}
     by_identity = {
         "identity": {"type": "SystemAssigned"},
-        "deadLetterDestination": destination,
+        "deadLetterDestination": letters("by-identity"),
     }
     running_grid.subscribe(event_receiver.url, deadLetterWithResourceIdentity=by_identity)
     event_receiver.status = 403
