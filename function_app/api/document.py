@@ -60,7 +60,7 @@ def document_text() -> str:
 class _Plain(GenerateJsonSchema):
     """Without a title for every field, which only says its name again."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the base's
         """Give no field a title."""
         return False
 

@@ -244,7 +244,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/models/{model}/rollout/{verb}",
         "Order something about a rollout: pause, resume, abort, rollback, proceed, accept",
         OrderTaken,
-        "Taken in by the model's next pass; one that is not possible then is refused in a decision.",
+        "Taken in by the next pass; one that is not possible then is refused in a decision.",
         status=202,
         parameters=(MODEL, VERB),
         body=OrderRequest,
