@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from random import getrandbits
@@ -173,7 +173,8 @@ def _answer(model: str, scored: Scored, now: datetime) -> Answer:
     if not (scored.status == 200 and body.startswith(b'{"') and body.endswith(b"}")):
         name = scored.deployment or "it"
         text = f"{name} sent status {scored.status} and no JSON object"
-        return problem(502, "endpoint answers nonsense", text)
+        nonsense = problem(502, "endpoint answers nonsense", text)
+        return replace(nonsense, deployment=scored.deployment)
     before, between = _signed(model, scored.deployment)
     chance = getrandbits(32)
     # Joined as bytes: the rows' answers are never parsed here.
