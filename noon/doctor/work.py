@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -28,8 +29,12 @@ def queue_age(patient: Patient) -> Found:
     if not messages:
         return ok("no message waits")
     oldest = min(message.inserted_on for message in messages)
-    age = datetime.now(UTC) - oldest
-    text = f"the oldest of {_count(len(messages), 'message')} waits for {_span(age)}"
+    return aged(len(messages), datetime.now(UTC) - oldest)
+
+
+def aged(count: int, age: timedelta) -> Found:
+    """How so many messages stand of which the oldest has this age."""
+    text = f"the oldest of {_count(count, 'message')} waits for {_span(age)}"
     advice = "is the function reconcile running? see functions, and the app's log"
     if age >= AGE_MAX:
         return fail(text, advice)
@@ -74,16 +79,21 @@ def dead_letters(patient: Patient) -> Found:
 
 def overdue(patient: Patient) -> Found:
     """No model waits longer than a tick to be looked at."""
+    plane = patient.runtime.plane
+    patient.credential()
     now = datetime.now(UTC)
-    due = patient.runtime.plane.ports.state.next_due()
-    models = patient.runtime.plane.models
-    late = sorted((now - at, model) for model, at in due.items() if model in models)[::-1]
-    late = [(age, model) for age, model in late if age >= OVERDUE_WARN]
-    if not late:
-        return ok(f"none of {_count(len(due), 'model')} is overdue")
-    worst = late[0][0]
-    names = ", ".join(model for _, model in late[:NAMED])
-    more = f" and {len(late) - NAMED} more" if len(late) > NAMED else ""
+    due = plane.ports.state.next_due()
+    return late({model: now - at for model, at in due.items() if model in plane.models})
+
+
+def late(waits: Mapping[str, timedelta]) -> Found:
+    """How models stand that should have been looked at so long ago."""
+    found = sorted(((age, model) for model, age in waits.items() if age >= OVERDUE_WARN))[::-1]
+    if not found:
+        return ok(f"none of {_count(len(waits), 'model')}")
+    worst = found[0][0]
+    names = ", ".join(model for _, model in found[:NAMED])
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     text = f"{names}{more} should have been looked at {_span(worst)} ago"
     advice = "are the functions tick and reconcile running? see functions and queue-age"
     return fail(text, advice) if worst >= OVERDUE_MAX else warn(text, advice)
