@@ -11,6 +11,7 @@ from shared.application.retention import Retention
 from shared.domain.events import Event, Message
 from shared.domain.policy import ModelSpec
 from shared.ports import Ports
+from shared.telemetry import SILENT, Telemetry
 
 
 def random_order_id() -> str:
@@ -40,3 +41,4 @@ class ControlPlane:
     commits: dict[str, str] = field(default_factory=dict)
     """The commit of each training job that this process has looked up."""
     new_order_id: Callable[[], str] = random_order_id
+    telemetry: Telemetry = SILENT

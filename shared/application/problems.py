@@ -44,6 +44,8 @@ class Answer:
     content_type: str = "application/json"
     retry_after: str = ""
     """When to come again, if that is said."""
+    deployment: str = ""
+    """Whose answer it is, if a deployment's; callers read it in the body."""
 
 
 def problem(status: int, title: str, detail: str, retry_after: str = "") -> Answer:
