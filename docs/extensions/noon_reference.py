@@ -113,8 +113,8 @@ def _table(
     for name, field in model.model_fields.items():
         if only is not None and name not in only:
             continue
-        key = field.alias or name
-        shown = f"{prefix}{key.upper()}" if prefix else key
+        key = str(field.validation_alias or field.alias or name)
+        shown = f"{prefix}{key.upper()}" if prefix and not field.validation_alias else key
         needed = field.is_required()
         default = "needed" if needed else f"`{_plain(field.default)}`"
         yield f"| `{shown}` | {_kind(schema[key])} | {default} | {words.get(name, '')} |"

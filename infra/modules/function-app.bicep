@@ -148,6 +148,13 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // The host exports its own telemetry and leaves the worker's to the app (host.json: telemetryMode).
+    PYTHON_ENABLE_OPENTELEMETRY: 'true'
+    // Nothing is sent to anybody but the resource above.
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+    APPLICATIONINSIGHTS_SDKSTATS_DISABLED: 'true'
+    APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
     AZURE_CLIENT_ID: identityClientId
     AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'
     TRAINING_SCHEDULE: trainingSchedule
@@ -175,6 +182,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     NOON_DECISION_DAYS: '400'
     NOON_PREDICT_TIMEOUT_SECONDS: '10'
     NOON_CODE_COMMIT: codeCommit
+    NOON_TRACED_PREDICTIONS: '0.01'
   }
 }
 
