@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from functools import cache
 
+from shared.adapters.azure_alerts import AzureTableAlertStore
 from shared.adapters.azure_blobs import (
     AzureBlobLease,
     AzureContainer,
@@ -20,16 +21,21 @@ from shared.adapters.azure_ml import AzureMachineLearning
 from shared.adapters.azure_ml_endpoints import AzureOnlineEndpoint
 from shared.adapters.azure_ml_jobs import AzureTrainingJobs
 from shared.adapters.azure_ml_models import AzureModelRegistry
+from shared.adapters.azure_monitor import parse_alert
+from shared.adapters.azure_notices import AzureNoticeQueue, parse_notice
 from shared.adapters.azure_queues import AzureMessageQueue, parse_message
 from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
 from shared.adapters.azure_tables import AzureTable
 from shared.adapters.clock import SystemClock
 from shared.adapters.credential import LazyCredential
 from shared.adapters.event_grid import parse_event
+from shared.adapters.event_publisher import AzureEventPublisher
+from shared.adapters.github_issues import GitHubIssueTracker
 from shared.adapters.model_files import load_models
 from shared.adapters.prober import AzureProber
 from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
+from shared.application.outside import Links, Outside
 from shared.application.plane import ControlPlane
 from shared.application.predict import Predictions
 from shared.application.replay import DeadLetters, PoisonQueue
@@ -43,6 +49,7 @@ from shared.settings import Settings, load_settings
 STATE_TABLE = "noonstate"
 DECISIONS_TABLE = "noondecisions"
 HEALTH_TABLE = "noonhealth"
+ALERTS_TABLE = "noonalerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Runtime:
     settings: Settings
     plane: ControlPlane
     predictions: Predictions
+    outside: Outside
 
 
 @cache
@@ -75,7 +83,37 @@ def runtime() -> Runtime:
         "container": AzureScorer(credential, settings.container_scope),
     }
     timeout = settings.predict_timeout_seconds
-    return Runtime(settings, plane, Predictions(plane, scorers, uuid.uuid4().hex[:12], timeout))
+    predictions = Predictions(plane, scorers, uuid.uuid4().hex[:12], timeout)
+    return Runtime(settings, plane, predictions, _outside(settings, plane, credential))
+
+
+def _outside(settings: Settings, plane: ControlPlane, credential: LazyCredential) -> Outside:
+    table = AzureTable(settings.table_url, ALERTS_TABLE, credential)
+    tracker, publisher = None, None
+    if settings.github_repository:
+        tracker = GitHubIssueTracker(
+            settings.github_repository,
+            settings.github_app_id,
+            settings.github_installation_id,
+            settings.github_key,
+            settings.github_api_url,
+        )
+    if settings.events_topic_url:
+        publisher = AzureEventPublisher(settings.events_topic_url, plane.workspace, credential)
+    return Outside(
+        plane=plane,
+        notices=_notices(settings, credential),
+        alerts=AzureTableAlertStore(table),
+        read_alert=parse_alert,
+        read_notice=parse_notice,
+        tracker=tracker,
+        publisher=publisher,
+        links=Links(settings.web_url, settings.runbooks_url),
+    )
+
+
+def _notices(settings: Settings, credential: LazyCredential) -> AzureNoticeQueue:
+    return AzureNoticeQueue(settings.queue_url, settings.notices_queue_name, credential)
 
 
 def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
@@ -89,8 +127,9 @@ def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
 class Leftovers:
     """What was left behind, and whom to tell of it."""
 
-    plane: ControlPlane
+    outside: Outside
     poison: PoisonQueue
+    poisoned_notices: PoisonQueue
     dead_letters: DeadLetters | None
     """None where the settings name no container."""
 
@@ -100,8 +139,9 @@ def leftovers() -> Leftovers:
     settings, credential = load_settings(), LazyCredential()
     url = settings.dead_letter_url
     return Leftovers(
-        runtime().plane,
+        runtime().outside,
         AzurePoisonQueue(settings.queue_url, settings.queue_name, credential),
+        AzurePoisonQueue(settings.queue_url, settings.notices_queue_name, credential),
         AzureDeadLetters(AzureContainer(url, credential)) if url else None,
     )
 
@@ -153,6 +193,7 @@ def _ports(settings: Settings, credential: LazyCredential) -> Ports:
         ),
         prober=AzureProber(credential),
         health=AzureTableHealthWindow(AzureTable(settings.table_url, HEALTH_TABLE, credential)),
+        notices=_notices(settings, credential) if settings.tells else None,
     )
 
 
