@@ -45,19 +45,13 @@ class AzureEventPublisher:
             for event in events
         ]
         with azure_errors(f"publish {', '.join(event.type for event in events)}"):
-            self._built().send(sent)
+            # One attempt: the queue comes again. Said here, since the client ignores it elsewhere.
+            self._built().send(sent, retry_total=0, connection_timeout=5, read_timeout=20)
 
     def _built(self) -> EventGridPublisherClient:
         with self._lock:
             if self._client is None:
                 from azure.eventgrid import EventGridPublisherClient
 
-                self._client = EventGridPublisherClient(
-                    self._topic_url,
-                    self._credential,
-                    # One attempt: the queue comes again.
-                    retry_total=0,
-                    connection_timeout=5,
-                    read_timeout=20,
-                )
+                self._client = EventGridPublisherClient(self._topic_url, self._credential)
             return self._client
