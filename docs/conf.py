@@ -23,12 +23,13 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         r"py:.*",
-        r"(aiohttp|asyncio|azure|collections|contextlib|datetime|enum|os|pathlib|pydantic"
-        r"|pydantic_settings|pytest|subprocess|types|typing|zoneinfo)\..*",
+        r"(aiohttp|asyncio|azure|collections|contextlib|datetime|enum|opentelemetry|os|pathlib"
+        r"|pydantic|pydantic_settings|pytest|subprocess|types|typing|zoneinfo)\..*",
     ),
     (
         r"py:.*",
-        r"(.*\.)?(Json|Serving|Action|Event|HandChanged|HttpsUrl|Ruling|Verdict|What|Text|Name|Count)",
+        r"(.*\.)?(Json|Serving|Action|Attributes|SpanKind|Value|Event|HandChanged|HttpsUrl|Ruling"
+        r"|Verdict|What|Text|Name|Count)",
     ),
     (r"py:.*", r"(AfterValidator|Field|StringConstraints|_near_or_tls|BaseException|int|str)"),
     (r"py:.*", r"(Amount|Seconds|T|Self|None|np\..*|npt\..*)"),

@@ -169,6 +169,13 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // The host exports its own telemetry and leaves the worker's to the app (host.json: telemetryMode).
+    PYTHON_ENABLE_OPENTELEMETRY: 'true'
+    // Nothing is sent to anybody but the resource above.
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+    APPLICATIONINSIGHTS_SDKSTATS_DISABLED: 'true'
+    APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
     AZURE_CLIENT_ID: identityClientId
     AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'
     TRAINING_SCHEDULE: trainingSchedule
@@ -205,6 +212,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     NOON_RUNBOOKS_URL: runbooksUrl
     NOON_WEB_URL: webOrigin
     NOON_CODE_COMMIT: codeCommit
+    NOON_TRACED_PREDICTIONS: '0.01'
   }
 }
 

@@ -1,148 +1,264 @@
-"""Reads alerts of Azure Monitor in the common alert schema."""
+"""Spans, values and log lines in Application Insights, over OpenTelemetry and Azure's exporters.
+
+OpenTelemetry's library is imported when telemetry is on; the exporters, which take ten times as
+long to import, only in the threads that send. So a cold start waits for neither of them. The
+providers are our own: nothing is instrumented that we did not choose, so no body, no header and
+no URL can get in by itself.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from shared.domain.alerts import Alert, Condition
-from shared.domain.errors import MalformedError
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-SCHEMA_ID = "azureMonitorCommonAlertSchema"
-MODEL = "noon.model"
-"""The dimension that says the model, and the property with which a rule can say it itself."""
-NUMBERS_MAX = 10
-TEXT_MAX = 1000
-ID_MAX = 200
-LINKS_MAX = 2
-LINK_MAX = 3000
-"""Characters; links to a query carry the whole of it."""
+from shared.adapters.late_exporters import (
+    LateLogExporter,
+    LateMetricExporter,
+    LateSpanExporter,
+)
+from shared.domain.signals import Dimension, Log, Metric
+from shared.telemetry import NOTHING, Attributes, OpenSpan, Reading, SpanKind
 
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
 
-def parse_alert(body: bytes) -> Alert:
-    """The alert in a body; raises MalformedError that names the field."""
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(f"alert: not JSON: {error}") from None
-    document = _object(content, "the body")
-    if document.get("schemaId") != SCHEMA_ID:
-        found = document.get("schemaId")
-        raise MalformedError(f"alert: schemaId is {found!r:.100}, not {SCHEMA_ID!r}")
-    data = _object(document.get("data"), "data")
-    essentials = _object(data.get("essentials"), "data.essentials")
-    context = _object(data.get("alertContext") or {}, "data.alertContext")
-    conditions = list(_conditions(context))
-    condition = _condition(essentials)
-    resolved = condition is Condition.RESOLVED
-    return Alert(
-        # Of an ARM id the last part; it is a GUID.
-        alert_id=_text(essentials, "alertId", LINK_MAX).rstrip("/").rpartition("/")[2][:ID_MAX],
-        rule=_text(essentials, "alertRule", ID_MAX),
-        condition=condition,
-        fired_at=_instant(essentials, "firedDateTime"),
-        resolved_at=_instant(essentials, "resolvedDateTime") if resolved else None,
-        model=_model(conditions, data, context),
-        severity=_optional(essentials, "severity"),
-        description=_optional(essentials, "description"),
-        numbers=tuple(_number(each) for each in conditions[:NUMBERS_MAX]),
-        links=tuple(_links(conditions))[:LINKS_MAX],
-    )
+SCOPE = "noon"
+KINDS = {
+    "internal": trace.SpanKind.INTERNAL,
+    "client": trace.SpanKind.CLIENT,
+    "producer": trace.SpanKind.PRODUCER,
+    "consumer": trace.SpanKind.CONSUMER,
+}
+GAUGES = {
+    Metric.CHAMPION_AGE: "s",
+    Metric.SLOT_AGE: "min",
+    Metric.SLOT_OVERDUE: "min",
+    Metric.TRAINING_AGE: "s",
+    Metric.ROLLOUT_PHASE: "s",
+    Metric.POISON: "{message}",
+    Metric.DEAD_LETTERS: "{event}",
+}
+HISTOGRAMS = {Metric.PREDICTION_DURATION: "ms", Metric.MESSAGE_AGE: "s"}
+COUNTERS = {Metric.DECISIONS: "{decision}"}
 
-
-def _condition(essentials: Mapping[str, object]) -> Condition:
-    text = _text(essentials, "monitorCondition", ID_MAX)
-    try:
-        return Condition(text.lower())
-    except ValueError:
-        raise MalformedError(
-            f"alert: monitorCondition is {text!r:.100}, not 'Fired' or 'Resolved'"
-        ) from None
-
-
-def _conditions(context: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """What was compared, of metric and of log alerts; other kinds of alerts say nothing here."""
-    condition = context.get("condition")
-    if condition is None:
-        return
-    for each in _list(_object(condition, "alertContext.condition").get("allOf"), "allOf"):
-        yield _object(each, "alertContext.condition.allOf[]")
+SHARE_ATTRIBUTE = "_MS.sampleRate"
+"""Per cent; Application Insights multiplies by it (`itemCount`)."""
+RETRY_SECONDS = 60
+"""What could not be sent is kept on disk and sent again, not sooner than this."""
 
 
-def _model(
-    conditions: list[Mapping[str, object]],
-    data: Mapping[str, object],
-    context: Mapping[str, object],
-) -> str:
-    """By a dimension, else by a property of the rule; empty when neither says it."""
-    for condition in conditions:
-        for dimension in _list(condition.get("dimensions"), "dimensions"):
-            pair = _object(dimension, "dimensions[]")
-            if str(pair.get("name")).lower() == MODEL:
-                return _text(pair, "value", ID_MAX)
-    for place in (data.get("customProperties"), context.get("properties")):
-        if isinstance(place, Mapping) and place.get(MODEL):
-            return _text(place, MODEL, ID_MAX)
-    return ""
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The span of ours around the caller, and what those below it take over."""
+
+    span: trace.Span
+    model: str
+    share: float
 
 
-def _number(condition: Mapping[str, object]) -> str:
-    """What was measured and what it was compared with, in words; thresholds are texts."""
-    what = condition.get("metricName") or condition.get("metricMeasureColumn") or "rows"
-    value, threshold = condition.get("metricValue"), condition.get("threshold")
-    operator, how = condition.get("operator"), condition.get("timeAggregation")
-    dimensions = [
-        f"{pair.get('name')} {pair.get('value')}"
-        for pair in _list(condition.get("dimensions"), "dimensions")
-        if isinstance(pair, Mapping)
-    ]
-    where = f" ({', '.join(dimensions)})" if dimensions else ""
-    return f"{how} of {what}{where}: {value}, {operator} {threshold}"[:TEXT_MAX]
+_around: ContextVar[_Around | None] = ContextVar("noon_span", default=None)
 
 
-def _links(conditions: list[Mapping[str, object]]) -> Iterator[str]:
-    for condition in conditions:
-        link = condition.get("linkToFilteredSearchResultsUI")
-        # Into an issue goes what is an address, and not what would end the link's brackets.
-        if isinstance(link, str) and link.startswith("https://") and len(link) <= LINK_MAX:
-            yield link.replace("(", "%28").replace(")", "%29").replace(" ", "%20")
+class AzureMonitorTelemetry:
+    """Sends to the Application Insights of a connection string, by identity if there is one."""
+
+    on = True
+
+    def __init__(
+        self,
+        connection_string: str,
+        credential: TokenCredential | None,
+        *,
+        instance: str,
+        version: str,
+        retry_seconds: int = RETRY_SECONDS,
+        storage_directory: str = "",
+    ) -> None:
+        resource = Resource(
+            {"service.name": SCOPE, "service.version": version, "service.instance.id": instance}
+        )
+        options: dict[str, Any] = {
+            "connection_string": connection_string,
+            "credential": credential,
+            "storage_min_retry_interval": retry_seconds,
+            "storage_maintenance_period": retry_seconds,
+        }
+        if storage_directory:
+            options["storage_directory"] = storage_directory
+        self._tracers = TracerProvider(ALWAYS_ON, resource)
+        self._tracers.add_span_processor(BatchSpanProcessor(LateSpanExporter(options)))
+        self._loggers = LoggerProvider(resource)
+        self._loggers.add_log_record_processor(BatchLogRecordProcessor(LateLogExporter(options)))
+        reader = PeriodicExportingMetricReader(LateMetricExporter(options))
+        self._meters = MeterProvider([reader], resource)
+        self._tracer = self._tracers.get_tracer(SCOPE)
+        self._logger = self._loggers.get_logger(SCOPE)
+        self._readings = _Readings()
+        self._make_instruments()
+        self._propagator = TraceContextTextMapPropagator()
+        logging.getLogger("azure").addHandler(_Warnings(self))
+
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        kind: SpanKind = "internal",
+        attributes: Attributes = NOTHING,
+        *,
+        parent: str = "",
+        share: float = 1.0,
+    ) -> Iterator[OpenSpan]:
+        """A span around a block; it fails when the block raises, with the error's name alone."""
+        above = _around.get() or _Around(trace.INVALID_SPAN, "", 1.0)
+        model = str(attributes.get(Dimension.MODEL, above.model))
+        here = dict(attributes) | ({Dimension.MODEL: model} if model else {})
+        share = min(share, above.share)
+        if share < 1:
+            here[SHARE_ATTRIBUTE] = share * 100
+        context = self._propagator.extract({"traceparent": parent}) if parent else None
+        links = _links(parent)
+        span = self._tracer.start_span(name, context, KINDS[kind], here, links)
+        around = _Around(span, model, share)
+        inner, attached = _around.set(around), otel_context.attach(trace.set_span_in_context(span))
+        opened = _Opened(span)
+        try:
+            yield opened
+        except BaseException as error:
+            opened.fail(type(error).__name__)
+            raise
+        finally:
+            otel_context.detach(attached)
+            _around.reset(inner)
+            span.end()
+
+    def traceparent(self) -> str:
+        """The span around the caller in W3C's words; empty outside of any span of ours."""
+        around = _around.get()
+        if around is None:
+            return ""
+        found = around.span.get_span_context()
+        # Of the flags only the one of the recommendation's first level: older readers know no more.
+        sampled = found.trace_flags & trace.TraceFlags.SAMPLED
+        return f"00-{found.trace_id:032x}-{found.span_id:016x}-{sampled:02x}"
+
+    def count(self, metric: Metric, attributes: Attributes) -> None:
+        """One more of it."""
+        self._counters[metric].add(1, attributes)
+
+    def record(self, metric: Metric, value: float, attributes: Attributes) -> None:
+        """One more value of a distribution."""
+        self._histograms[metric].record(value, attributes)
+
+    def gauge(self, readings: Sequence[Reading]) -> None:
+        """What all gauges show now; each reading goes out once."""
+        self._readings.put(readings)
+
+    def log(self, log: Log, text: str, attributes: Attributes, *, warning: bool = False) -> None:
+        """A line of a log, in the trace of the span around it."""
+        self._logger.emit(
+            severity_number=SeverityNumber.WARN if warning else SeverityNumber.INFO,
+            body=text,
+            attributes={Dimension.LOG: log, **attributes},
+        )
+
+    def flush(self) -> None:
+        """Send what is not sent yet; waits for it."""
+        self._tracers.force_flush()
+        self._loggers.force_flush()
+        self._meters.force_flush()
+
+    def close(self) -> None:
+        """Send what is not sent yet, and end."""
+        self._tracers.shutdown()
+        self._loggers.shutdown()
+        self._meters.shutdown()
+
+    def _make_instruments(self) -> None:
+        meter = self._meters.get_meter(SCOPE)
+        self._counters = {name: meter.create_counter(name, unit) for name, unit in COUNTERS.items()}
+        self._histograms = {
+            name: meter.create_histogram(name, unit) for name, unit in HISTOGRAMS.items()
+        }
+        for name, unit in GAUGES.items():
+            meter.create_observable_gauge(name, [self._readings.taken(name)], unit)
 
 
-def _instant(fields: Mapping[str, object], name: str) -> datetime:
-    text = _text(fields, name, ID_MAX)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise MalformedError(f"alert: {name} is {text!r:.100}, no time as ISO 8601") from None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+class _Opened:
+    """A span of OpenTelemetry as the application knows it."""
+
+    def __init__(self, span: trace.Span) -> None:
+        self._span = span
+
+    def note(self, attributes: Attributes) -> None:
+        """Say more about it."""
+        self._span.set_attributes(dict(attributes))
+
+    def fail(self, why: str) -> None:
+        """It ends badly."""
+        # Application Insights drops `error.type`, the convention's own name, so it stands twice.
+        self._span.set_attributes({"error.type": why, Dimension.OUTCOME: why})
+        self._span.set_status(trace.StatusCode.ERROR, why)
 
 
-def _text(fields: Mapping[str, object], name: str, most: int) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise MalformedError(f"alert: {name} must be a text that is not empty, not {value!r:.100}")
-    if len(value) > most:
-        raise MalformedError(f"alert: {name} has {len(value)} characters, at most {most} are read")
-    return value.strip()
+class _Readings:
+    """The newest readings of every gauge, each given out once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._waiting: dict[Metric, list[Observation]] = {}
+
+    def put(self, readings: Sequence[Reading]) -> None:
+        """Replace what was not given out yet."""
+        fresh: dict[Metric, list[Observation]] = {}
+        for each in readings:
+            fresh.setdefault(each.metric, []).append(Observation(each.value, each.attributes))
+        with self._lock:
+            self._waiting = fresh
+
+    def taken(self, metric: Metric) -> Callable[[CallbackOptions], list[Observation]]:
+        """What a gauge asks with."""
+
+        def take(_: CallbackOptions) -> list[Observation]:
+            with self._lock:
+                return self._waiting.pop(metric, [])
+
+        return take
 
 
-def _optional(fields: Mapping[str, object], name: str) -> str:
-    value = fields.get(name)
-    if value is not None and not isinstance(value, str):
-        raise MalformedError(f"alert: {name} must be a text, not {value!r:.100}")
-    return (value or "")[:TEXT_MAX]
+class _Warnings(logging.Handler):
+    """Azure's libraries: with OpenTelemetry on, the host no longer exports what they log."""
+
+    def __init__(self, telemetry: AzureMonitorTelemetry) -> None:
+        super().__init__(logging.WARNING)
+        self._telemetry = telemetry
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a warning on, but none of the exporters about themselves."""
+        if not record.name.startswith(("azure.monitor", "azure.core")):
+            attributes = {"logger": record.name}
+            self._telemetry.log(Log.LIBRARY, record.getMessage(), attributes, warning=True)
 
 
-def _object(value: object, name: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise MalformedError(f"alert: {name} must be an object, not {type(value).__name__}")
-    return value
-
-
-def _list(value: object, name: str) -> list[object]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise MalformedError(f"alert: {name} must be a list, not {type(value).__name__}")
-    return value
+def _links(parent: str) -> list[trace.Link]:
+    """Where the caller stands, when the span belongs to another trace: the host's own span."""
+    current = trace.get_current_span().get_span_context()
+    return [trace.Link(current)] if parent and current.is_valid else []

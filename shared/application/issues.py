@@ -14,7 +14,7 @@ from shared.application.notice_records import record_of
 from shared.application.outside import Links, Outside
 from shared.application.wording import asked_of, marker_of, plain
 from shared.domain.alerts import Alert, AlertRuling, rule_alert
-from shared.domain.decision import Decision, Kind, Reason
+from shared.domain.decision import Decision, Kind, Reason, public_words
 from shared.domain.errors import BusyError
 from shared.domain.notices import AlertNotice
 from shared.outlets import IssueDraft, IssueTracker
@@ -123,6 +123,6 @@ def _newest(outside: Outside, alert: Alert) -> str:
 
 def _line(links: Links, decision: Decision) -> str:
     asked = asked_of(decision)
-    words = plain("; ".join(reason.text for reason in decision.reasons), 300)
+    words = plain("; ".join(map(public_words, decision.reasons)), 300)
     look = f" ({links.why(asked, decision.model)})" if asked else ""
     return f"- {decision.at:%Y-%m-%d %H:%M}Z {decision.kind.value}: {words}{look}"

@@ -11,7 +11,7 @@ from shared.application.outside import Outside
 from shared.application.wording import marker_of, plain
 from shared.domain import chain_keys as keys
 from shared.domain.announcements import ended_deployment, rollout_ended, version_of
-from shared.domain.decision import Decision, Json
+from shared.domain.decision import Decision, Json, Kind, public_words
 from shared.domain.errors import BusyError
 from shared.outlets import IssueDraft, IssueTracker
 
@@ -41,7 +41,9 @@ def report_text(outside: Outside, ended: Decision) -> str:
     key = keys.version_key(version)
     born = log.about(ended.model, keys.begun(key), 1, ended.at)
     turns = log.about(ended.model, keys.turned(key), CHECKS_READ, ended.at)
-    reasons = "; ".join(each.text for each in ended.reasons if each.code != "nothing_due")
+    turned = [each for each in turns if each.kind is Kind.REFUSED and each.id != ended.id][-1:]
+    said = [reason for each in (*turned, ended) for reason in each.reasons]
+    reasons = "; ".join(public_words(each) for each in said if each.code != "nothing_due")
     parts = [
         f"**{deployment} {phase.value.replace('_', ' ')}**: {plain(reasons)}",
         *(_difference(each) for each in born),

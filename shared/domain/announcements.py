@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain import chain_keys as keys
-from shared.domain.decision import Decision, Json
+from shared.domain.decision import Decision, Json, public_words
 from shared.domain.state import Phase
 
 SCHEMA = 1
@@ -95,7 +95,9 @@ def _found(decision: Decision) -> Iterator[tuple[EventType, dict[str, Json]]]:
 
 
 def _common(decision: Decision) -> dict[str, Json]:
-    reasons: list[Json] = [{"code": each.code, "text": each.text} for each in decision.reasons]
+    reasons: list[Json] = [
+        {"code": each.code, "text": public_words(each)} for each in decision.reasons
+    ]
     return {
         "schema": SCHEMA,
         "model": decision.model,

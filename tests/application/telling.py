@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from shared.adapters.azure_monitor import parse_alert
 from shared.adapters.azure_notices import notice_text, parse_notice
+from shared.adapters.common_alert import parse_alert
 from shared.adapters.memory.outside import (
     MemoryAlertStore,
     MemoryEventPublisher,

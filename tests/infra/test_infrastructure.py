@@ -78,12 +78,16 @@ def test_no_key_opens_anything() -> None:
 def test_the_settings_of_bicep_the_sample_and_the_code_agree() -> None:
     """A setting that is missing stops the app; one too many is a word that nobody reads."""
     bicep = (INFRA / "modules" / "function-app.bicep").read_text()
+    shared = {str(f.validation_alias) for f in Settings.model_fields.values() if f.validation_alias}
     in_bicep = set(re.findall(r"^    (NOON_\w+|\w+_SCHEDULE):", bicep, re.M))
     sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
     in_sample = {name for name in sample if name.startswith("NOON_") or name.endswith("_SCHEDULE")}
-    in_code = {f"NOON_{name.upper()}" for name in Settings.model_fields}
+    fields = Settings.model_fields
+    in_code = {f"NOON_{name.upper()}" for name in fields if not fields[name].validation_alias}
     assert in_bicep == in_sample - OF_THE_DEPLOYMENT
     assert in_code == {name for name in in_sample if name.startswith("NOON_")}
+    assert shared <= set(sample)
+    assert shared <= set(re.findall(r"^    (APPLICATIONINSIGHTS_\w+):", bicep, re.M))
 
 
 def test_subscriptions_name_functions_that_exist() -> None:
