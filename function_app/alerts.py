@@ -2,8 +2,8 @@
 
 import azure.functions as func
 
-from function_app.http import respond
-from shared.application import alert_intake, telling
+from function_app.responding import respond
+from shared.application import alert_intake, notices
 from shared.bootstrap import runtime
 
 blueprint = func.Blueprint()
@@ -22,4 +22,4 @@ def alerts(req: func.HttpRequest) -> func.HttpResponse:
 )
 def tell(message: func.QueueMessage) -> None:
     """Publish an event, report a rollout, or bring an alert's issue up to date."""
-    telling.take_notice(runtime().outside, message.get_body().decode(errors="replace"))
+    notices.take_notice(runtime().outside, message.get_body().decode(errors="replace"))

@@ -80,6 +80,8 @@ class Pass:
     owed_notices: frozenset[str] = frozenset()
     """Those among them that others are still to be told of."""
     saved: bool = False
+    said: set[str] = field(default_factory=set)
+    """Ids of the decisions that it saved and that were its own."""
     decisions: list[Decision] = field(default_factory=list)
     routed: list[dict[str, int]] = field(default_factory=list)
     slot_taken: bool = False

@@ -6,7 +6,7 @@ import json
 
 from shared.application.outside import Outside
 from shared.application.plane import NOBODY
-from shared.application.predict import Answer, problem
+from shared.application.problems import Answer, problem
 from shared.application.records import keys_of_event, new_id
 from shared.domain.alerts import Alert
 from shared.domain.decision import Decision, Kind, Reason
@@ -26,7 +26,7 @@ def receive_alert(outside: Outside, body: bytes) -> Answer:
     try:
         if len(body) > BODY_MAX:
             text = f"the body has {len(body)} bytes, at most {BODY_MAX} are read"
-            return _refused(outside, 413, "too large", text)
+            return _refused(outside, 413, "alert too large", text)
         try:
             alert = outside.read_alert(body)
         except MalformedError as error:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from shared.application.notices import take_notice
 from shared.application.outside import Outside
 from shared.application.replay import MOST, PAGE, PoisonQueue
-from shared.application.telling import take_notice
 from shared.domain.errors import MalformedError
 from shared.domain.notices import AlertNotice, Notice
 

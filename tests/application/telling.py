@@ -15,8 +15,8 @@ from shared.adapters.memory.outside import (
     MemoryIssueTracker,
 )
 from shared.application.alert_intake import receive_alert
+from shared.application.notices import take_notice
 from shared.application.outside import Links, Outside
-from shared.application.telling import take_notice
 from shared.domain.decision import Decision
 from tests.application.conftest import World
 from tests.builders import NOON

@@ -11,8 +11,8 @@ import pytest
 
 from shared.adapters.azure_notices import notice_text
 from shared.adapters.memory.outside import MemoryIssueTracker
+from shared.application.notices import ATTEMPTS_MAX, take_notice
 from shared.application.plane import NOBODY
-from shared.application.telling import ATTEMPTS_MAX, take_notice
 from shared.application.why import why
 from shared.domain.decision import Kind
 from shared.domain.errors import BusyError, UnavailableError

@@ -12,9 +12,9 @@ import pytest
 from shared.adapters.azure_notices import notice_text
 from shared.adapters.memory.outside import MemoryEventPublisher
 from shared.application import intake
+from shared.application.notices import take_notice
 from shared.application.reconcile import reconcile
 from shared.application.records import Recorded
-from shared.application.telling import take_notice
 from shared.application.why import why
 from shared.domain.announcements import announcements, concerns_others
 from shared.domain.decision import Decision, Kind, Reason
