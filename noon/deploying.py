@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -111,8 +112,8 @@ def deploy_image(
 
 @deploy.command("containers")
 def deploy_containers(
-    environment_version: Annotated[
-        int, typer.Option(min=1, help="Of the serving environment, as `components` released it.")
+    release: Annotated[
+        Path, typer.Option(dir_okay=False, help="What `noon deploy components --json` printed.")
     ],
     image: Annotated[
         str, typer.Option(envvar="NOON_SERVING_IMAGE", help="Image with registry and digest.")
@@ -126,13 +127,14 @@ def deploy_containers(
 
     \b
     Examples:
-      noon deploy containers --environment-version 4 --image noon.azurecr.io/noon-backend@sha256:…
+      noon deploy components --json > release.json
+      noon deploy containers --release release.json --image noon.azurecr.io/noon-backend@sha256:…
 
     Exit codes: 0 done, 1 Azure refused, 2 wrong usage, 3 az is missing or not signed in.
     """
     from noon.commands.deploy import run_containers
 
-    return run_containers(environment_version, image, as_json=as_json)
+    return run_containers(release, image, as_json=as_json)
 
 
 @deploy.command("check")

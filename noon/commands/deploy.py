@@ -92,22 +92,23 @@ def run_components(*, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def run_containers(environment_version: int, image: str, *, as_json: bool) -> int:
+def run_containers(release: Path, image: str, *, as_json: bool) -> int:
     """Give every scoring container the image of the release, unless it has it."""
     group = os.environ.get("AZURE_RESOURCE_GROUP", "")
     if not group:
         raise UsageError("say where: set AZURE_RESOURCE_GROUP")
     if not image:
         raise UsageError("say which image: --image IMAGE, or set NOON_SERVING_IMAGE")
+    environment = _environment(release)
     updated = []
     for model in served_by_containers():
         now = running_container(group, model)
-        if (now.image, now.environment) == (image, str(environment_version)):
+        if (now.image, now.environment) == (image, environment):
             continue
         az(
             *("containerapp", "update", "--resource-group", group, "--name", now.name),
             *("--image", image, "--set-env-vars"),
-            f"SCORING_ENVIRONMENT_VERSION={environment_version}",
+            f"SCORING_ENVIRONMENT_VERSION={environment}",
         )
         updated.append(model)
     if as_json:
@@ -115,3 +116,13 @@ def run_containers(environment_version: int, image: str, *, as_json: bool) -> in
     else:
         print(f"containers updated: {', '.join(updated) or 'none'}")
     return ExitCode.OK
+
+
+def _environment(release: Path) -> str:
+    """The version of the serving environment in a file of `components --json`."""
+    try:
+        return str(int(json.loads(release.read_text(encoding="utf-8"))["environment"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{release} does not hold what `noon deploy components --json` prints: {error}"
+        ) from None

@@ -185,13 +185,17 @@ def test_infrastructure_leaves_the_running_containers_as_they_are(
     assert azure.environment["NOON_SCORING_IMAGE"] == "noon-backend@sha256:2"
 
 
-def test_containers_get_a_new_image_once(cli: Cli, azure: AzureCli, models: Path) -> None:
+def test_containers_get_a_new_image_once(
+    cli: Cli, azure: AzureCli, models: Path, tmp_path: Path
+) -> None:
     """With the version of the environment that it was registered as; the same again is nothing."""
     image = "noon.azurecr.io/noon-backend@sha256:2"
     azure.answers("containerapp show", container("noon.azurecr.io/noon-backend@sha256:1", "3"))
     azure.answers("containerapp update", {})
     given = {"AZURE_RESOURCE_GROUP": "rg-noon-dev", "NOON_MODELS_DIR": str(models)}
-    options = ("--environment-version", "4", "--image", image, "--json")
+    release = tmp_path / "release.json"
+    release.write_text('{"component": "noon-pipeline:1", "environment": 4}')
+    options = ("--release", str(release), "--image", image, "--json")
     shown = cli("deploy", "containers", *options, **given)
     assert json.loads(shown.stdout) == {"updated": ["boxed"]}, shown.stderr
     assert "SCORING_ENVIRONMENT_VERSION=4" in azure.calls[-1]
@@ -280,7 +284,7 @@ def test_what_azure_says_is_passed_on(
         (["deploy"], "--environment NAME, or set AZURE_ENV_NAME"),
         (["deploy", "--environment", "dev"], "--location REGION, or set AZURE_LOCATION"),
         (["deploy", *SECOND, "--stage", "live"], "must be one of dev, test, prod, not 'live'"),
-        (["deploy", "containers", "--environment-version", "4"], "set AZURE_RESOURCE_GROUP"),
+        (["deploy", "containers", "--release", "no.json"], "set AZURE_RESOURCE_GROUP"),
         (["destroy"], "--environment NAME, or set AZURE_ENV_NAME"),
     ],
 )
