@@ -25,7 +25,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs coverage bench conformance package infra
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -99,6 +99,9 @@ coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summa
 docs: setup ## The documentation as HTML in docs/_build; warnings are errors
 	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs docs/_build
 	echo "docs/_build/index.html"
+
+openapi: setup ## Write docs/reference/openapi.json from the code of the function app
+	@$(BIN)/python docs/extensions/write_openapi.py
 
 conformance: setup ## Write into emulator/README.md how much of Azure ML the emulator does, how true and how fast
 	@mkdir -p .noon

@@ -106,6 +106,18 @@ def leftovers() -> Leftovers:
     )
 
 
+def check_settings() -> int:
+    """How many settings there are, all right; raises SettingsError that names what is not."""
+    return len(type(load_settings()).model_fields)
+
+
+def checkout_component() -> str:
+    """Name and version of the pipeline that this checkout would register."""
+    from shared.adapters.azure_ml_assets import expected_component
+
+    return expected_component(load_settings().components_dir)
+
+
 def release_components() -> Release:
     """Register environments and components of this checkout and make them the release."""
     from shared.adapters.azure_ml_assets import register_components

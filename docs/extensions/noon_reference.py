@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import os
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,18 +159,19 @@ def _attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
     return words
 
 
+def with_sample_settings() -> None:
+    """Give this process the settings of the sample: the app refuses to start without any."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())
+    for name, value in sample["Values"].items():
+        os.environ.setdefault(name, value)
+
+
 class Functions(_Written):
     """Every function of the app, with its trigger."""
 
     def lines(self) -> Iterator[str]:
         """Give one table."""
-        import json
-        import os
-
-        # The app refuses to start without settings: those of the sample will do.
-        sample = json.loads((ROOT / "local.settings.sample.json").read_text())
-        for name, value in sample["Values"].items():
-            os.environ.setdefault(name, value)
+        with_sample_settings()
         from function_app import app
 
         yield from ("| function | trigger | |", "|---|---|---|")
