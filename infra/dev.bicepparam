@@ -7,3 +7,4 @@ param stage = 'dev'
 param scoringImage = readEnvironmentVariable('NOON_SCORING_IMAGE', 'noon-backend:latest')
 param containerModels = json(readEnvironmentVariable('NOON_CONTAINER_MODELS', '[]'))
 param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
+param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
