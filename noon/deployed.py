@@ -171,7 +171,7 @@ def checked(environment: str, location: str, stage: str) -> Installation:
 
 
 def _is_missing(error: AzureRefusedError) -> bool:
-    """Whether Azure says that there is no such thing, which its services word each their own way."""
+    """Whether Azure says that there is no such thing; each of its services has words of its own."""
     said = str(error).casefold().replace(" ", "")
     return any(words in said for words in ("notfound", "notexist", "unknown"))
 
