@@ -44,6 +44,7 @@ LOCKS = {
     "inference.in": "requirements/inference.txt",
     "local.in": "requirements/local.txt",
     "node.in": "requirements/node.txt",
+    "policies.in": "requirements/policies.txt",
     "training.in": "requirements/training.txt",
     "uv.in": "requirements/uv.txt",
     "worker.in": "requirements/worker.txt",

@@ -112,7 +112,7 @@ def stack(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def client(stack: Stack) -> AppClient:
     """A caller with the key of the app, once there is a champion."""
     keys = stack.keys()
-    client = AppClient(stack.app_url, keys["host"]["default"])
+    client = AppClient(stack.app_url, keys["functions"]["predict"]["readers"])
 
     def there() -> bool:
         with suppress(AppRefusedError, NotRunningError):
