@@ -14,13 +14,12 @@ param tags object
 @description('Principal of the app, which reads the key.')
 param appPrincipalId string
 
-// Key Vault Secrets User
-var secretsUser = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions',
-  '4633458b-17de-408a-b874-0445c86b69e6'
-)
+var definitions = 'Microsoft.Authorization/roleDefinitions'
+var roles = {
+  secretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
+}
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: take('kv-noon-${environmentName}-${token}', 24)
   location: location
   tags: tags
@@ -38,15 +37,14 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
 }
 
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, appPrincipalId, secretsUser)
+  name: guid(vault.id, appPrincipalId, roles.secretsUser)
   scope: vault
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: secretsUser
+    roleDefinitionId: subscriptionResourceId(definitions, roles.secretsUser)
   }
 }
 
-// Without a version: a renewed key is taken within a day, or when the app starts anew.
-output keyUri string = '${vault.properties.vaultUri}secrets/github-app-key'
+output uri string = vault.properties.vaultUri
 output name string = vault.name
