@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 # A recipe's steps stand in one shell; targets of one line do without.
 .ONESHELL:
 
+COMMIT ?= HEAD
 DAYS ?= 31
 SEEDS ?= 200
 WORKERS ?= 2
@@ -25,10 +26,10 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(KUSTO) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
@@ -80,6 +81,14 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
+package: ## The function app of a commit as Azure takes it, .noon/package.zip (COMMIT=HEAD)
+	@mkdir -p .noon
+	git archive --format zip --output .noon/package.zip $(COMMIT) \
+		host.json requirements.txt function_app.py function_app shared models
+
+infra: setup ## What can be checked of infra/ without Azure
+	@$(BIN)/python -m pytest -n 0 tests/infra
+
 coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summary
 	@mkdir -p reports
 	code=0 # The summary is written also when something failed.
@@ -94,6 +103,12 @@ docs: setup ## The documentation as HTML in docs/_build; warnings are errors
 
 openapi: setup ## Write docs/reference/openapi.json from the code of the function app
 	@$(BIN)/python docs/extensions/write_openapi.py
+
+linkcheck: setup ## Ask every address in the documentation whether it still answers (needs the network)
+	@$(BIN)/python -m sphinx --quiet --builder linkcheck docs docs/_build/links
+
+lint-infra: $(DONE)/policies ## Policies over the Bicep files (checkov, in .venv-checkov)
+	@.venv-checkov/bin/python tests/infra/policies.py
 
 conformance: setup ## Write into emulator/README.md how much of Azure ML the emulator does, how true and how fast
 	@mkdir -p .noon
@@ -121,6 +136,7 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
 	pin inference.in inference.txt --python-version 3.11
+	pin policies.in policies.txt --python-version 3.11
 	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
 	pin worker.in worker.txt --python-version 3.13 --no-deps -c dev.txt
 	for source in ../bench/peers/*/requirements.in; do
@@ -204,4 +220,13 @@ $(DONE)/inference: requirements/inference.txt | $(DONE)/dev
 		--require-hashes -r requirements/inference.txt \
 		|| $(BIN)/python -m pip --python .venv-inference/bin/python install --quiet \
 			--disable-pip-version-check --require-hashes -r requirements/inference.txt
+	touch $@
+
+# checkov lives apart: it pins other versions, and only `make lint-infra` needs it.
+$(DONE)/policies: requirements/policies.txt $(DONE)/uv
+	@echo "setup: .venv-checkov"
+	$(BIN)/python -m venv --clear --without-pip .venv-checkov
+	$(UV) pip sync --quiet --python .venv-checkov/bin/python --require-hashes requirements/policies.txt \
+		|| $(BIN)/python -m pip --python .venv-checkov/bin/python install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/policies.txt
 	touch $@

@@ -11,7 +11,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 project = "Noon"
 version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 author = "the authors of Noon"
-extensions = ["myst_parser", "autoapi.extension", "sphinxcontrib.svgbob", "noon_reference"]
+extensions = [
+    "myst_parser",
+    "autoapi.extension",
+    "sphinxcontrib.svgbob",
+    "noon_reference",
+    "noon_costs",
+]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "extensions"]

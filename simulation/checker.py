@@ -13,6 +13,7 @@ from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Training
 from simulation.serving_rules import ServingRules
 from simulation.standing import check_slots
+from simulation.telling_rules import TellingRules
 from simulation.truth import TRAINED_WITHIN, Pass, Passes, Truth, ViolationError, live
 
 
@@ -24,6 +25,7 @@ class Checker:
         self._specs = specs
         self.passes = Passes()
         self.serving = ServingRules(truth, specs, self.passes)
+        self.telling = TellingRules(specs)
         self.landed: dict[tuple[str, str], tuple[str, datetime]] = {}
         """Landings that no training has read yet, oldest first."""
         self.orders: dict[str, tuple[str, datetime]] = {}
@@ -33,6 +35,8 @@ class Checker:
         self._promised: dict[str, set[str]] = {name: set() for name in specs}
         """Decisions of each model that were saved and are not recorded yet."""
         self._recorded: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        self._said: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        """Decisions that passes of each model saved before they ended."""
         self._accepted: set[str] = set()
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._slots_said: dict[tuple[str, str], str] = {}
@@ -44,13 +48,15 @@ class Checker:
         for each in self.passes:
             each.disturbed = True
         owed = self.serving.owed_rollback(message.model)
-        delivered = Pass(message, owed, frozenset(self._promised[message.model]))
+        words = frozenset(self._promised[message.model])
+        delivered = Pass(message, owed, words, self.telling.owed(message.model))
         self.passes.append(delivered)
         return delivered
 
     def ended(self, delivered: Pass, *, raised: bool) -> None:
         """The delivery is over, by an answer or by an error."""
         self.passes.remove(delivered)
+        self._said[delivered.message.model].extend(delivered.said)
         text = f"{delivered.message.model} {delivered.message.cause!r}"
         if raised:
             return
@@ -62,6 +68,8 @@ class Checker:
         left = delivered.owed_words & self._promised[decision.model]
         if left and not unknown:
             raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
+        if not unknown:
+            self.telling.check(decision.model, delivered.owed_notices)
         if (
             delivered.slot_taken
             and not unknown
@@ -77,10 +85,13 @@ class Checker:
 
     def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written, with decisions that this pass or a later one is to record."""
+        self.telling.saving(new.model, said)
         recorded = self._recorded[new.model]
         self._promised[new.model].update(each.id for each in said if each.id not in recorded)
         if self.passes:
             self.passes[-1].saved = True
+            others = self._said_by_others(self.passes[-1])
+            self.passes[-1].said.update(each.id for each in said if each.id not in others)
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
@@ -110,11 +121,11 @@ class Checker:
     def recorded(self, decision: Decision, *, late: bool) -> None:
         """A decision was kept, by its own pass or by a later one."""
         self._ended_by(decision)
-        if late:
-            self.unsaid += 1
-            return
         for delivered in reversed(self.passes):
             if delivered.message.model == decision.model:
+                if late or decision.id in self._said_by_others(delivered):
+                    self.unsaid += late
+                    return
                 # The same one again, because nobody heard that it was kept, is one row.
                 delivered.decisions[:] = [
                     *(each for each in delivered.decisions if each.id != decision.id),
@@ -145,6 +156,14 @@ class Checker:
     @property
     def _now(self) -> datetime:
         return self._truth.now()
+
+    def _said_by_others(self, delivered: Pass) -> set[str]:
+        """Decisions of the same model that other passes than this one saved."""
+        said = set(self._said[delivered.message.model])
+        for other in self.passes:
+            if other is not delivered and other.message.model == delivered.message.model:
+                said |= other.said
+        return said
 
     def _ended_by(self, decision: Decision) -> None:
         """Slots and orders end in one decision; what could not be saved ends none."""

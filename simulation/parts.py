@@ -11,9 +11,10 @@ from itertools import count
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, Mark
 from shared.domain.events import Message, Order
 from shared.domain.facts import Overtaken, Slot, SlotFacts
+from shared.domain.notices import DecisionNotice, Notice
 from shared.domain.state import ModelState
 from simulation.watcher import Watcher
 
@@ -91,9 +92,16 @@ class RecentDecisions:
         self.recent.append(decision)
         self._watcher.recorded(decision, late=False)
 
-    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+    def since(
+        self, model: str, since: datetime | Mark, most: int, before: Mark | None = None
+    ) -> list[Decision]:
         """The newest decisions of a model."""
-        return [each for each in self.recent if each.model == model and each.at >= since][-most:]
+        first, last = (since if isinstance(since, datetime) else since.at), before
+        return [
+            each
+            for each in self.recent
+            if each.model == model and each.at >= first and (last is None or each.at < last.at)
+        ][-most:]
 
     def about(
         self, model: str, key: str, most: int, until: datetime | None = None
@@ -154,6 +162,18 @@ class DeliveringQueue:
         heapq.heappush(self._waiting, entry)
 
 
+class WatchedNotices:
+    """Notices that are counted and go nowhere: who is told has no say in the simulation."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def send(self, notice: Notice, delay_seconds: int = 0) -> None:  # noqa: ARG002 - the port's
+        """Enqueue."""
+        assert isinstance(notice, DecisionNotice), "no alert comes in here"
+        self._watcher.told(notice.model, notice.decision)
+
+
 class RememberedSlots:
     """The same answers as cron gives, asked once for each stretch between two slots."""
 
@@ -172,6 +192,10 @@ class RememberedSlots:
         ):
             facts = self._known[schedule, time_zone] = self._cron.around(schedule, time_zone, now)
         return facts
+
+    def named(self, key: str, time_zone: str) -> Slot:
+        """The slot of a key."""
+        return self._cron.named(key, time_zone)
 
     def between(
         self, schedule: str, time_zone: str, after: datetime, newest: Slot

@@ -77,7 +77,11 @@ class Pass:
     """The champion that must get all traffic in this pass."""
     owed_words: frozenset[str] = frozenset()
     """Decisions of passes that died, which this one has to record."""
+    owed_notices: frozenset[str] = frozenset()
+    """Those among them that others are still to be told of."""
     saved: bool = False
+    said: set[str] = field(default_factory=set)
+    """Ids of the decisions that it saved and that were its own."""
     decisions: list[Decision] = field(default_factory=list)
     routed: list[dict[str, int]] = field(default_factory=list)
     slot_taken: bool = False

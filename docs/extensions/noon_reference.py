@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import os
+import re
 import textwrap
 from enum import Enum
 from pathlib import Path
@@ -226,6 +227,22 @@ def _trigger(trigger: dict[str, Any]) -> str:
     return "Event Grid"
 
 
+class Parameters(_Written):
+    """Every parameter of the Bicep file that makes an installation."""
+
+    def lines(self) -> Iterator[str]:
+        """Give one table."""
+        text = (ROOT / "infra" / "main.bicep").read_text()
+        found = re.findall(
+            r"^@description\('((?:[^'\\]|\\.)*)'\)\n(?:@.*\n)*param (\w+) (.+)$", text, re.M
+        )
+        yield from ("| parameter | default | |", "|---|---|---|")
+        for words, name, rest in found:
+            _, given, default = rest.partition(" = ")
+            yield f"| `{name}` | {f'`{default}`' if given else 'needed'} | {words} |"
+        yield ""
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives to Sphinx."""
     app.add_directive("noon-commands", Commands)
@@ -233,4 +250,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("noon-model-file", ModelFiles)
     app.add_directive("noon-functions", Functions)
     app.add_directive("noon-signals", Signals)
+    app.add_directive("noon-parameters", Parameters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

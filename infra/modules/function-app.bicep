@@ -61,6 +61,27 @@ param containerUrl string
 @description('Whom the tokens for the scoring containers are for, or empty.')
 param containerAudience string
 
+@description('Endpoint of the topic for Noon\'s own events, or empty.')
+param eventsTopicUrl string = ''
+
+@description('Repository whose issues tell of alerts and rollouts, owner/name, or empty.')
+param githubRepository string = ''
+
+@description('API of GitHub; another one for GitHub Enterprise Server.')
+param githubApiUrl string = 'https://api.github.com'
+
+@description('Id of the GitHub App, or empty.')
+param githubAppId string = ''
+
+@description('Id of the app\'s installation in the repository, or 0.')
+param githubInstallationId int = 0
+
+@description('Address in the key vault of the key of the GitHub App, or empty.')
+param githubKeySecretUri string = ''
+
+@description('Page of the runbooks, to which issues link, or empty.')
+param runbooksUrl string = ''
+
 @description('The commit that is deployed.')
 param codeCommit string
 
@@ -70,11 +91,13 @@ param trainingSchedule string = '0 0 12 * * *'
 @description('When the timer looks for models that are due.')
 param tickSchedule string = '0 * * * * *'
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
-  name: storageAccountName
-}
+// Settings name URLs without a slash at the end.
+var suffix = environment().suffixes.storage
+var blobUrl = 'https://${storageAccountName}.blob.${suffix}'
+var queueUrl = 'https://${storageAccountName}.queue.${suffix}'
+var tableUrl = 'https://${storageAccountName}.table.${suffix}'
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: 'plan-noon-${environmentName}'
   location: location
   tags: tags
@@ -88,7 +111,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: 'func-noon-${environmentName}-${token}'
   location: location
   tags: union(tags, { 'azd-service-name': 'functions' })
@@ -102,11 +125,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    // Whose identity reads what settings take from the key vault.
+    keyVaultReferenceIdentity: identityId
     functionAppConfig: {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${account.properties.primaryEndpoints.blob}${packagesContainer}'
+          value: '${blobUrl}/${packagesContainer}'
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identityId
@@ -137,11 +162,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
   properties: {
-    AzureWebJobsStorage__accountName: account.name
+    AzureWebJobsStorage__accountName: storageAccountName
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
@@ -165,27 +190,33 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     NOON_COMPUTE: computeName
     NOON_ENDPOINT_IDENTITY: endpointIdentityId
     NOON_SERVING_IMAGE: servingImage
-    NOON_LANDING_URL: '${account.properties.primaryEndpoints.blob}landing'
+    NOON_LANDING_URL: '${blobUrl}/landing'
     NOON_LANDING_DATASTORE: 'landing'
-    NOON_RUNS_URL: '${account.properties.primaryEndpoints.blob}${runsContainer}'
+    NOON_RUNS_URL: '${blobUrl}/${runsContainer}'
     NOON_RUNS_DATASTORE: 'workspaceblobstore'
-    NOON_BLOB_URL: trimEnd(account.properties.primaryEndpoints.blob)
-    NOON_QUEUE_URL: trimEnd(account.properties.primaryEndpoints.queue)
-    NOON_TABLE_URL: trimEnd(account.properties.primaryEndpoints.table)
+    NOON_BLOB_URL: blobUrl
+    NOON_QUEUE_URL: queueUrl
+    NOON_TABLE_URL: tableUrl
     NOON_QUEUE_NAME: 'noon-reconcile'
-    NOON_DEAD_LETTER_URL: '${account.properties.primaryEndpoints.blob}dead-letters'
+    NOON_DEAD_LETTER_URL: '${blobUrl}/dead-letters'
     NOON_CONTAINER_URL: containerUrl
     NOON_CONTAINER_AUDIENCE: containerAudience
     NOON_LEASE_SECONDS: '60'
     NOON_DECISION_DAYS: '400'
     NOON_PREDICT_TIMEOUT_SECONDS: '10'
+    NOON_NOTICES_QUEUE_NAME: 'noon-notices'
+    NOON_EVENTS_TOPIC_URL: eventsTopicUrl
+    NOON_GITHUB_REPOSITORY: githubRepository
+    NOON_GITHUB_API_URL: githubApiUrl
+    NOON_GITHUB_APP_ID: githubAppId
+    NOON_GITHUB_INSTALLATION_ID: string(githubInstallationId)
+    NOON_GITHUB_PRIVATE_KEY: empty(githubKeySecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${githubKeySecretUri})'
+    NOON_RUNBOOKS_URL: runbooksUrl
+    NOON_WEB_URL: webOrigin
     NOON_CODE_COMMIT: codeCommit
     NOON_TRACED_PREDICTIONS: '0.01'
   }
 }
-
-// Settings name URLs without a slash at the end.
-func trimEnd(url string) string => substring(url, 0, length(url) - 1)
 
 output id string = app.id
 output name string = app.name

@@ -40,6 +40,18 @@ class Reason:
     text: str
 
 
+PRIVATE_REASONS = frozenset({"data_refused", "smoke_failed", "smoke_no_data", "rolled_back"})
+"""Codes of reasons whose words can hold values of rows: what `prepare` found in them, or what a
+deployment answered to them. `noon why` shows them to whoever may see those; nobody else is told."""
+
+
+def public_words(reason: Reason) -> str:
+    """What may leave the installation of a reason."""
+    if reason.code in PRIVATE_REASONS:
+        return f"{reason.code.replace('_', ' ')} (`noon why` has the words)"
+    return reason.text
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one part of a pass decided: the state it wishes, the orders, the reasons."""
@@ -71,6 +83,14 @@ class Decision:
     """`done`, or what went wrong while applying."""
     about: tuple[str, ...] = ()
     facts: Mapping[str, Json] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a model's log: at this decision, which itself is neither before nor after it."""
+
+    at: datetime
+    id: str
 
 
 OUTCOME_UNKNOWN = "not known: the process ended before it could say"
