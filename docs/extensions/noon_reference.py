@@ -8,6 +8,7 @@ import json
 import os
 import re
 import textwrap
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,36 @@ class Functions(Written):
         yield ""
 
 
+class Signals(_Written):
+    """The names of what is sent as telemetry: metrics, dimensions, spans or log lines."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Give one table."""
+        from shared.domain import signals
+
+        kind = getattr(signals, self.arguments[0])
+        words = _constant_docstrings(kind)
+        yield from ("| name | |", "|---|---|")
+        for each in kind:
+            yield f"| `{each.value}` | {words.get(each.name, '')} |"
+        yield ""
+
+
+def _constant_docstrings(kind: type[Enum]) -> dict[str, str]:
+    """Give the texts that stand below the members of an enumeration."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    words = {}
+    for before, after in zip(body.body, body.body[1:], strict=False):
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(before, ast.Assign) and isinstance(before.targets[0], ast.Name) and is_text:
+            text = str(after.value.value)  # type: ignore[attr-defined]
+            words[before.targets[0].id] = " ".join(text.split())
+    return words
+
+
 def _trigger(trigger: dict[str, Any]) -> str:
     if trigger["type"] == "httpTrigger":
         methods = " ".join(str(each) for each in trigger.get("methods", ()))
@@ -218,5 +249,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("noon-settings", AppSettings)
     app.add_directive("noon-model-file", ModelFiles)
     app.add_directive("noon-functions", Functions)
+    app.add_directive("noon-signals", Signals)
     app.add_directive("noon-parameters", Parameters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
