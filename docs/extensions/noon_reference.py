@@ -185,7 +185,7 @@ class Functions(Written):
         yield ""
 
 
-class Signals(_Written):
+class Signals(Written):
     """The names of what is sent as telemetry: metrics, dimensions, spans or log lines."""
 
     required_arguments = 1
