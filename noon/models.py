@@ -29,6 +29,22 @@ def landing_prefix(model: str) -> str:
     return str(document.get("data", {}).get("prefix") or f"{model}/")
 
 
+def served_by_container(folder: Path) -> list[str]:
+    """Give the models of a folder whose file says `serving = "container"`, by name.
+
+    A file that is no model file is left to the app, which says what is wrong with it.
+    """
+    names = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if document.get("serving") == "container":
+            names.append(str(document.get("name") or path.stem))
+    return names
+
+
 def _folder() -> Path:
     return Path(os.environ.get("NOON_MODELS_DIR") or ROOT / "models")
 

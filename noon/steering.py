@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-steering = typer.Typer()
+from noon.arguments import Because, Json, Model
 
-Model = Annotated[str, typer.Argument(help="Name of the model, such as flights.")]
-Because = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+steering = typer.Typer()
 
 
 @steering.command()

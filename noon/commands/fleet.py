@@ -1,0 +1,124 @@
+"""`noon status`: the fleet, once or for as long as somebody looks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from noon.choices import Only, Sort
+from noon.client import AppRefusedError, Polled, find_app
+from noon.failures import ExitCode, NotRunningError, UsageError
+from noon.fleet import chosen
+from noon.fleet_view import Shown, in_full, moment, table
+from noon.show import WIDTH
+
+PATH = "/api/models"
+PATIENCE_SECONDS = 120.0
+"""So long a watch outlives an app that does not answer: it may be deployed or started anew."""
+
+Picture = Callable[[list[dict[str, Any]], str], Shown]
+
+
+def run_status(
+    patterns: Sequence[str],
+    only: Sequence[Only],
+    sort: Sort,
+    *,
+    watch: bool,
+    seconds: float,
+    as_json: bool,
+) -> int:
+    """Show the models that are asked for."""
+    polled = Polled(find_app(), PATH)
+
+    def picture(models: list[dict[str, Any]], note: str = "") -> Shown:
+        return Shown(chosen(models, patterns, only, sort), len(models), moment(), note)
+
+    models = polled.read()[0]["models"]
+    shown = picture(models)
+    if patterns and not shown.models and not only:
+        known = ", ".join(model["name"] for model in models) or "none"
+        raise UsageError(f"no model is called {' or '.join(patterns)}; there are: {known}")
+    if not watch:
+        _tell(shown, as_json=as_json)
+        return ExitCode.OK
+    return _watch(polled, picture, seconds, as_json=as_json)
+
+
+def _watch(polled: Polled, picture: Picture, seconds: float, *, as_json: bool) -> int:
+    """Show every change until the user has seen enough; unchanged, the app sends no body."""
+    try:
+        with _drawn(as_json=as_json) as draw:
+            lost = Lost(seconds)
+            while True:
+                document, changed = lost.read(polled)
+                draw(picture(document["models"], lost.note), changed)
+                time.sleep(lost.pause_seconds)
+    except KeyboardInterrupt:
+        return ExitCode.OK
+
+
+class Lost:
+    """Outlives an app that does not answer for a while, asking it less and less often."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+        self._last: dict[str, Any] | None = None
+        self.pause_seconds = seconds
+        self.note = ""
+
+    def read(self, polled: Polled) -> tuple[dict[str, Any], bool]:
+        """The document, or the last one there was; raises NotRunningError in the end."""
+        try:
+            self._last, changed = polled.read()
+        except (NotRunningError, AppRefusedError) as error:
+            self._bear(error)
+            assert self._last is not None
+            return self._last, False
+        self._since, self.pause_seconds, self.note = None, self._seconds, ""
+        return self._last, changed
+
+    def _bear(self, error: NotRunningError | AppRefusedError) -> None:
+        now = time.monotonic()
+        self._since = self._since if self._since is not None else now
+        passing = isinstance(error, NotRunningError) or error.status in (429, 500, 502, 503, 504)
+        if self._last is None or not passing or now - self._since > PATIENCE_SECONDS:
+            raise error
+        self.pause_seconds = min(self.pause_seconds * 2, 30.0)
+        self.note = f"not answered for {now - self._since:.0f} s: {error}"
+
+
+@contextmanager
+def _drawn(*, as_json: bool) -> Iterator[Callable[[Shown, bool], None]]:
+    """Redraw on a terminal; elsewhere tell what changed."""
+    if not sys.stdout.isatty() or as_json:
+        yield lambda shown, changed: _tell(shown, as_json=as_json) if changed else None
+        return
+    console = Console(highlight=False)
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+
+        def draw(shown: Shown, _: bool) -> None:
+            size = shutil.get_terminal_size()
+            live.update(table(shown, size.columns, size.lines), refresh=True)
+
+        yield draw
+
+
+def _tell(shown: Shown, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"models": shown.models}, ensure_ascii=False), flush=True)
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console.print(table(shown, console.width))
+    for line in in_full(shown):
+        console.print(line)
+    sys.stdout.flush()
