@@ -51,11 +51,6 @@ class AppClient:
             return False
         return True
 
-    def status(self) -> list[dict[str, Any]]:
-        """Give what the app says about every model."""
-        models: list[dict[str, Any]] = self._ask("GET", "/api/status", self.function_key)["models"]
-        return models
-
     def fleet(self) -> list[dict[str, Any]]:
         """Give every model at a glance, by name."""
         models: list[dict[str, Any]] = self.read("/api/models")["models"]

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from noon.fleet import Model, rolling
-from noon.show import decision_line
+from noon.show import decision_line, score_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -225,14 +225,6 @@ def champion_line(champion: dict[str, Any], now: datetime) -> str:
         f"version {champion['version']} ({champion['deployment']}), {score_text(score)}, "
         f"trained on {score['trained_rows']} rows, {span(champion['promoted_at'], now)} old"
     )
-
-
-def score_text(score: dict[str, Any]) -> str:
-    """The metric with the interval of its difference to what it was compared with."""
-    text = f"{score['metric']} {score['value']:.4f}"
-    if score["low"] is None or score["high"] is None:
-        return text
-    return f"{text} ({score['low']:+.4f} to {score['high']:+.4f} over {score['compared_with']})"
 
 
 def health_line(health: dict[str, Any]) -> str:

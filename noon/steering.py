@@ -29,7 +29,7 @@ def rollout(
     Examples:
       noon rollout flights
       noon rollout flights --watch
-      noon rollout flights --json | jq '.rollout.checks[-1].counts'
+      noon rollout flights --json | jq '.rollout.checks[0].deployments'
       noon rollout flights --watch > rollout.txt && echo "it rules"
 
     Exit codes: 0 told, 1 the app refused, or what was watched was rolled back or aborted, 2 wrong

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 from noon.client import AppClient, Polled, find_app
-from noon.commands.fleet import PATH, Lost
+from noon.commands.fleet import PATH
 from noon.failures import ExitCode
 from noon.fleet_view import moment
+from noon.patience import Lost
 from noon.show import WIDTH, decision_line
 from noon.since import instant
 

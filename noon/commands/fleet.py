@@ -14,16 +14,14 @@ from rich.console import Console
 from rich.live import Live
 
 from noon.choices import Only, Sort
-from noon.client import AppRefusedError, Polled, find_app
-from noon.failures import ExitCode, NotRunningError, UsageError
+from noon.client import Polled, find_app
+from noon.failures import ExitCode, UsageError
 from noon.fleet import chosen
 from noon.fleet_view import Shown, in_full, moment, table
+from noon.patience import Lost
 from noon.show import WIDTH
 
 PATH = "/api/models"
-PATIENCE_SECONDS = 120.0
-"""So long a watch outlives an app that does not answer: it may be deployed or started anew."""
-
 Picture = Callable[[list[dict[str, Any]], str], Shown]
 
 
@@ -64,37 +62,6 @@ def _watch(polled: Polled, picture: Picture, seconds: float, *, as_json: bool) -
                 time.sleep(lost.pause_seconds)
     except KeyboardInterrupt:
         return ExitCode.OK
-
-
-class Lost:
-    """Outlives an app that does not answer for a while, asking it less and less often."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._since: float | None = None
-        self._last: dict[str, Any] | None = None
-        self.pause_seconds = seconds
-        self.note = ""
-
-    def read(self, polled: Polled) -> tuple[dict[str, Any], bool]:
-        """The document, or the last one there was; raises NotRunningError in the end."""
-        try:
-            self._last, changed = polled.read()
-        except (NotRunningError, AppRefusedError) as error:
-            self._bear(error)
-            assert self._last is not None
-            return self._last, False
-        self._since, self.pause_seconds, self.note = None, self._seconds, ""
-        return self._last, changed
-
-    def _bear(self, error: NotRunningError | AppRefusedError) -> None:
-        now = time.monotonic()
-        self._since = self._since if self._since is not None else now
-        passing = isinstance(error, NotRunningError) or error.status in (429, 500, 502, 503, 504)
-        if self._last is None or not passing or now - self._since > PATIENCE_SECONDS:
-            raise error
-        self.pause_seconds = min(self.pause_seconds * 2, 30.0)
-        self.note = f"not answered for {now - self._since:.0f} s: {error}"
 
 
 @contextmanager
