@@ -11,6 +11,7 @@ from shared.application.retention import Retention
 from shared.domain.events import Event, Message
 from shared.domain.policy import ModelSpec
 from shared.ports import Ports
+from shared.telemetry import SILENT, Telemetry
 
 
 def random_order_id() -> str:
@@ -38,3 +39,4 @@ class ControlPlane:
     retention: Retention = field(default_factory=Retention)
     recorded: Recorded = field(default_factory=Recorded)
     new_order_id: Callable[[], str] = random_order_id
+    telemetry: Telemetry = SILENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from random import getrandbits
@@ -41,6 +41,8 @@ class Answer:
     content_type: str = "application/json"
     retry_after: str = ""
     """When to come again, if that is said."""
+    deployment: str = ""
+    """Whose answer it is, if a deployment's; callers read it in the body."""
 
 
 @dataclass(slots=True)
@@ -160,17 +162,26 @@ def _answer(model: str, scored: Scored, now: datetime) -> Answer:
         text = f"it answers {scored.status} to the identity of this app: {scored.body[:200]!r}"
         return problem(502, "endpoint refuses this app", text)
     if 400 <= scored.status < 600:
-        return Answer(scored.status, scored.body, scored.content_type, scored.retry_after)
+        return Answer(
+            scored.status,
+            scored.body,
+            scored.content_type,
+            scored.retry_after,
+            scored.deployment,
+        )
     body = scored.body.strip()
     if not (scored.status == 200 and body.startswith(b'{"') and body.endswith(b"}")):
         name = scored.deployment or "it"
         text = f"{name} sent status {scored.status} and no JSON object"
-        return problem(502, "endpoint answers nonsense", text)
+        nonsense = problem(502, "endpoint answers nonsense", text)
+        return replace(nonsense, deployment=scored.deployment)
     before, between = _signed(model, scored.deployment)
     chance = getrandbits(32)
     # Joined as bytes: the rows' answers are never parsed here.
     return Answer(
-        200, body[:-1] + f'{before}{now:%Y%m%dt%H%M%S%f}{between}{chance:08x}"}}'.encode()
+        200,
+        body[:-1] + f'{before}{now:%Y%m%dt%H%M%S%f}{between}{chance:08x}"}}'.encode(),
+        deployment=scored.deployment,
     )
 
 

@@ -85,6 +85,10 @@ class MemoryStateStore:
         ]
         return earliest(due, waiting)
 
+    def states(self) -> list[ModelState]:
+        """Every state."""
+        return [state for state, _ in self._states.values()]
+
 
 class MemoryReleaseStore:
     """The newest release."""
