@@ -87,7 +87,7 @@ class Log:
     def _last(self, name: str, begin: datetime | None, most: int) -> list[Decision]:
         since = begin.isoformat() if begin else ""
         page = self._page(name, since=since)
-        self._read_to[name] = page["newest"] or ""
+        self._read_to[name] = page["newest"] or since
         found: list[Decision] = list(page["decisions"])
         while page["older"] and len(found) < most:
             page = self._page(name, since=since, before=page["older"])
