@@ -61,7 +61,7 @@ def in_full(shown: Shown) -> Iterator[Text]:
     for model in shown.models:
         yield Text(f"\n{model['name']}", "bold")
         for name, text in _told(model, shown.now):
-            yield Text.assemble((f"  {name:<13}", "dim"), text)
+            yield Text.assemble((f"  {name:<14}", "dim"), text)
 
 
 Cell = Callable[[Model, datetime], Text]

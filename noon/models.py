@@ -29,13 +29,13 @@ def landing_prefix(model: str) -> str:
     return str(document.get("data", {}).get("prefix") or f"{model}/")
 
 
-def served_by_container(folder: Path) -> list[str]:
-    """Give the models of a folder whose file says `serving = "container"`, by name.
+def served_by_containers(folder: Path | None = None) -> list[str]:
+    """Give the models whose file says `serving = "container"`, by name, of this checkout or folder.
 
     A file that is no model file is left to the app, which says what is wrong with it.
     """
     names = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted((folder or _folder()).glob("*.toml")):
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

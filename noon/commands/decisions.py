@@ -67,7 +67,8 @@ class Log:
         """The newest of all models together, oldest first, none from before `begin`."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             parts = list(pool.map(lambda name: self._last(name, begin, most), names))
-        found = sorted((each for part in parts for each in part), key=lambda each: each["at"])
+        read = (each for part in parts for each in reversed(part))
+        found = sorted(read, key=lambda each: each["at"])
         return found[-most:]
 
     def news(self, name: str) -> list[Decision]:
@@ -101,19 +102,21 @@ class Log:
 
 def _follow(app: AppClient, log: Log, model: str | None, seconds: float, show: _Shown) -> None:
     """Ask for the fleet from time to time, and for the logs of those that have a new decision."""
-    polled, lost = Polled(app, PATH), Lost(seconds)
+    polled = Polled(app, PATH)
+    document, changed = polled.read()
+    lost = Lost(seconds, document)
     known: dict[str, str | None] = {}
     while True:
-        document, changed = lost.read(polled)
         if model:
             show.add(log.news(model))
         elif changed:
             for each in document["models"]:
                 newest = (each["decision"] or {}).get("id")
-                if known.get(each["name"], newest) != newest:
+                if known.get(each["name"], "") != newest:
                     show.add(log.news(each["name"]))
                 known[each["name"]] = newest
         time.sleep(lost.pause_seconds)
+        document, changed = lost.read(polled)
 
 
 class _Shown:

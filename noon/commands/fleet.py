@@ -40,7 +40,8 @@ def run_status(
     def picture(models: list[dict[str, Any]], note: str = "") -> Shown:
         return Shown(chosen(models, patterns, only, sort), len(models), moment(), note)
 
-    models = polled.read()[0]["models"]
+    document, _ = polled.read()
+    models = document["models"]
     shown = picture(models)
     if patterns and not shown.models and not only:
         known = ", ".join(model["name"] for model in models) or "none"
@@ -48,18 +49,18 @@ def run_status(
     if not watch:
         _tell(shown, as_json=as_json)
         return ExitCode.OK
-    return _watch(polled, picture, seconds, as_json=as_json)
+    return _watch(polled, picture, Lost(seconds, document), as_json=as_json)
 
 
-def _watch(polled: Polled, picture: Picture, seconds: float, *, as_json: bool) -> int:
+def _watch(polled: Polled, picture: Picture, lost: Lost, *, as_json: bool) -> int:
     """Show every change until the user has seen enough; unchanged, the app sends no body."""
+    document, changed = lost.last, True
     try:
         with _drawn(as_json=as_json) as draw:
-            lost = Lost(seconds)
             while True:
-                document, changed = lost.read(polled)
                 draw(picture(document["models"], lost.note), changed)
                 time.sleep(lost.pause_seconds)
+                document, changed = lost.read(polled)
     except KeyboardInterrupt:
         return ExitCode.OK
 

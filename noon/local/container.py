@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noon.models import served_by_container
+from noon.models import served_by_containers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 5.0
 
 def contained_models(settings: Mapping[str, str]) -> list[str]:
     """Give the models that need the stack's own container; none when another one is named."""
-    return [] if settings.get(URL) else served_by_container(Path(settings["NOON_MODELS_DIR"]))
+    return [] if settings.get(URL) else served_by_containers(Path(settings["NOON_MODELS_DIR"]))
 
 
 def container_settings(addresses: Addresses) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -51,12 +52,12 @@ def test_fleet_is_told_with_what_is_next(app: App, noon_cli: Cli) -> None:
     header, *rows = shown.stdout.splitlines()
     assert header.split("  ")[0] == "model"
     assert "next, and why not now" in header
-    [flights] = [row for row in rows if row.startswith("flights  v1-e1")]
+    [flights] = [row for row in rows if row.split()[:2] == ["flights", "v1-e1"]]
     assert "v2 canary 10 %" in flights
     assert "advance rollout" in flights
     assert "2 of 2 models" in shown.stdout
     assert "champion     version 1 (v1-e1), " in shown.stdout
-    assert "v1-e1: 1620 requests, 0 failed" in shown.stdout
+    assert re.search(r"answers +v1-e1: \d+ requests, 0 failed, p95 \d+ ms", shown.stdout)
     assert "\x1b" not in shown.stdout
 
 
@@ -68,7 +69,8 @@ def test_fleet_for_scripts(app: App, noon_cli: Cli) -> None:
     [flights] = json.loads(rolling_alone.stdout)["models"]
     assert (flights["name"], flights["rollout"]["share"]) == ("flights", 10)
     none = noon_cli("status", "--only", "failing", **app.settings)
-    assert (none.returncode, none.stdout.split(",")[0]) == (0, "0 of 2 models")
+    assert none.returncode == 0
+    assert none.stdout.splitlines()[-1].startswith("0 of 2 models")
 
 
 def test_unknown_model_of_a_status_is_named(app: App, noon_cli: Cli) -> None:
@@ -189,13 +191,15 @@ def test_decisions_are_told_oldest_first(app: App, noon_cli: Cli) -> None:
         for line in noon_cli("decisions", "flights", "--json", **app.settings).stdout.splitlines()
     ]
     assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
-    assert len(rows) == len(app.world.decisions.decisions)
+    made = [each for each in app.world.decisions.decisions if each.model == "flights"]
+    assert len(rows) == len(made)
     acted = noon_cli("decisions", "--kind", "acted", "--limit", "2", "--json", **app.settings)
     kinds = [json.loads(line)["kind"] for line in acted.stdout.splitlines()]
     assert kinds == ["acted", "acted"]
-    later = (rows[-1]["at"][:19], "--json")
-    newest = noon_cli("decisions", "flights", "--since", *later, **app.settings).stdout
-    assert [json.loads(line)["id"] for line in newest.splitlines()] in ([], [rows[-1]["id"]])
+    at = rows[-1]["at"]
+    newest = noon_cli("decisions", "flights", "--since", at, "--json", **app.settings).stdout
+    last = [row["id"] for row in rows if row["at"] >= at]
+    assert [json.loads(line)["id"] for line in newest.splitlines()] == last
     none = noon_cli("decisions", "diabetes", "--kind", "failed", **app.settings)
     assert (none.returncode, none.stdout) == (0, "no such decision: see --since and --kind\n")
 
