@@ -56,7 +56,7 @@ def test_fleet_is_told_with_what_is_next(app: App, noon_cli: Cli) -> None:
     assert "v2 canary 10 %" in flights
     assert "advance rollout" in flights
     assert "2 of 2 models" in shown.stdout
-    assert "champion     version 1 (v1-e1), " in shown.stdout
+    assert "champion      version 1 (v1-e1), " in shown.stdout
     assert re.search(r"answers +v1-e1: \d+ requests, 0 failed, p95 \d+ ms", shown.stdout)
     assert "\x1b" not in shown.stdout
 
