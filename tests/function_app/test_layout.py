@@ -65,7 +65,6 @@ def test_functions_are_those_of_the_design() -> None:
         "reconcile": "queueTrigger",
         "health": "httpTrigger",
         "predict": "httpTrigger",
-        "status": "httpTrigger",
         "train": "httpTrigger",
         "rollout": "httpTrigger",
         "why": "httpTrigger",

@@ -31,7 +31,6 @@ FUNCTIONS = {
     "reconcile": "queueTrigger",
     "health": "httpTrigger",
     "predict": "httpTrigger",
-    "status": "httpTrigger",
     "rollout": "httpTrigger",
     "train": "httpTrigger",
     "why": "httpTrigger",
