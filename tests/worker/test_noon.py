@@ -34,6 +34,16 @@ FUNCTIONS = {
     "rollout": "httpTrigger",
     "train": "httpTrigger",
     "why": "httpTrigger",
+    "alerts": "httpTrigger",
+    "tell": "queueTrigger",
+    "openapi": "httpTrigger",
+    "models": "httpTrigger",
+    "model": "httpTrigger",
+    "model_schema": "httpTrigger",
+    "model_versions": "httpTrigger",
+    "model_runs": "httpTrigger",
+    "model_rollout": "httpTrigger",
+    "model_decisions": "httpTrigger",
 }
 TIMER = {"json": json.dumps({"Schedule": {}, "ScheduleStatus": None, "IsPastDue": False})}
 
