@@ -114,6 +114,9 @@ infra: setup ## What can be checked of infra/ without Azure
 coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summary
 	@mkdir -p reports
 	code=0 # The summary is written also when something failed.
+	if [ -e webui/package.json ]; then
+		PATH="$$PWD/$(BIN):$$PATH" npm run --silent --prefix webui test || code=$$?
+	fi
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder --junitxml reports/tests.xml --cov \
 		--cov-report html:reports/coverage --cov-report xml:reports/coverage.xml --cov-report= || code=$$?
 	$(BIN)/python -m coverage report --format=markdown --skip-covered > reports/summary.md || code=$$?
