@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class _Written(SphinxDirective):
+class Written(SphinxDirective):
     """A directive whose content is Markdown that `lines` gives."""
 
     def run(self) -> list[nodes.Node]:
@@ -41,7 +41,7 @@ class _Written(SphinxDirective):
         raise NotImplementedError
 
 
-class Commands(_Written):
+class Commands(Written):
     """Every command of `noon` with its help."""
 
     def lines(self) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Co
         yield from _commands(f"{name} {word}", each)
 
 
-class AppSettings(_Written):
+class AppSettings(Written):
     """Every setting of the function app."""
 
     def lines(self) -> Iterator[str]:
@@ -76,7 +76,7 @@ class AppSettings(_Written):
         yield from _table(Settings, prefix="NOON_")
 
 
-class ModelFiles(_Written):
+class ModelFiles(Written):
     """Every key of a model file."""
 
     def lines(self) -> Iterator[str]:
@@ -168,7 +168,7 @@ def with_sample_settings() -> None:
         os.environ.setdefault(name, value)
 
 
-class Functions(_Written):
+class Functions(Written):
     """Every function of the app, with its trigger."""
 
     def lines(self) -> Iterator[str]:
@@ -185,7 +185,7 @@ class Functions(_Written):
         yield ""
 
 
-class Signals(_Written):
+class Signals(Written):
     """The names of what is sent as telemetry: metrics, dimensions, spans or log lines."""
 
     required_arguments = 1
@@ -227,7 +227,7 @@ def _trigger(trigger: dict[str, Any]) -> str:
     return "Event Grid"
 
 
-class Parameters(_Written):
+class Parameters(Written):
     """Every parameter of the Bicep file that makes an installation."""
 
     def lines(self) -> Iterator[str]:
