@@ -38,6 +38,7 @@ def test_fired_opens_one_issue_that_says_what_to_do(told: Told) -> None:
     assert "- Maximum of minutes (noon.model flights): 17.5, GreaterThan 15" in body
     assert "(https://docs.example.org/runbooks.html#slot-overdue)" in body
     assert f"noon why event:{guid(1)} --model flights" in body
+    assert f"(https://noon.example.org/decisions/flights?why=event%3A{guid(1)})" in body
     assert "(https://portal.example.org/logs?q=1)" in body
 
 
