@@ -13,8 +13,6 @@ from threading import RLock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from shared.application.problems import Answer, problem
-
 from shared.application import (
     decision_pages,
     fleet,
@@ -26,6 +24,7 @@ from shared.application import (
 )
 from shared.application.orders import take_order
 from shared.application.plane import ControlPlane
+from shared.application.problems import Answer, problem
 from shared.domain.errors import MalformedError, NotFoundError
 from tests.application.conftest import World
 
