@@ -10,9 +10,20 @@ from typing import Literal
 from shared.application.plane import ControlPlane
 from shared.application.rulings import reader_of
 from shared.domain.errors import MalformedError, NotFoundError
+from shared.domain.places import CANARIES
 
 What = Literal[
-    "job", "version", "deployment", "request", "blob", "slot", "order", "data", "landing", "event"
+    "job",
+    "version",
+    "deployment",
+    "request",
+    "blob",
+    "slot",
+    "order",
+    "data",
+    "landing",
+    "event",
+    "canary",
 ]
 
 FORMS: tuple[tuple[What, str], ...] = (
@@ -25,6 +36,7 @@ FORMS: tuple[tuple[What, str], ...] = (
     ("order", r"[0-9a-f]{12}"),
     ("data", r"[0-9a-f]{16}"),
     ("landing", r"landing[- ](?P<stamp>\d{8}t\d{6}(?:\d{6})?)"),
+    ("canary", rf"(?:[^/]+/)?{CANARIES}(?P<canary>.+)"),
     ("blob", r".+/.+"),
 )
 """The first that fits is meant."""
@@ -63,6 +75,8 @@ def understand(plane: ControlPlane, text: str, model: str) -> Asked:
         if reader is None:
             raise NotFoundError(f"no model reads the file {text!r}")
         return Asked(what, reader.name, text)
+    if what == "canary":
+        return Asked(what, "", parts["canary"])
     if what == "event" and not model and len(plane.models) <= MODELS_ASKED:
         return Asked(what, "", text.removeprefix("event:"))
     named = _model(plane, parts.get("model") or model, text)

@@ -13,6 +13,7 @@ from random import getrandbits
 from shared.application.addresses import Addresses
 from shared.application.health_recorder import HealthRecorder
 from shared.application.plane import ControlPlane
+from shared.application.problems import Answer, problem
 from shared.domain.errors import NoonError, NotAskedError, UnavailableError
 from shared.domain.health import UNKNOWN
 from shared.domain.policy import Serving
@@ -30,19 +31,6 @@ ASKED_AT_ONCE_MAX = 64
 
 INSIDE_MAX = 1024
 """With those that wait for their turn; more would only wait until they are too late."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, body and its type, ready to be sent."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    retry_after: str = ""
-    """When to come again, if that is said."""
-    deployment: str = ""
-    """Whose answer it is, if a deployment's; callers read it in the body."""
 
 
 @dataclass(slots=True)
@@ -148,13 +136,6 @@ class Predictions:
             # The loop keeps only a weak reference to what runs in it.
             self._writing.add(writing)
             writing.add_done_callback(self._writing.discard)
-
-
-def problem(status: int, title: str, detail: str, retry_after: str = "") -> Answer:
-    """An error as RFC 9457 has it."""
-    content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body = json.dumps(content).encode()
-    return Answer(status, body, "application/problem+json", retry_after)
 
 
 def _answer(model: str, scored: Scored, now: datetime) -> Answer:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from itertools import count
 
-from shared.application.predict import Answer, Predictions
+from shared.application.predict import Predictions
+from shared.application.problems import Answer
 from shared.domain.signals import Dimension, Log, Metric, Span
 from shared.telemetry import SILENT, Telemetry, Value
 

@@ -14,7 +14,7 @@ from typing import Any
 from shared.application.asked import Asked, understand
 from shared.application.chain_links import Link, in_force, link_of, manifest_link, prediction_link
 from shared.application.plane import NOBODY, ControlPlane
-from shared.application.predict import Answer, problem
+from shared.application.problems import COME_AGAIN, Answer, problem
 from shared.domain import chain_keys as keys
 from shared.domain.decision import Decision
 from shared.domain.errors import MalformedError, NoonError, NotFoundError
@@ -65,6 +65,8 @@ def why(plane: ControlPlane, text: str, model: str = "") -> dict[str, Any]:
     asked = understand(plane, text, model)
     if asked.what == "event":
         return _event(plane, text, asked)
+    if asked.what == "canary":
+        return _of_nobody(plane, text, asked, keys.canary_key(asked.value), "it is not back yet")
     chain = _Chain(plane.ports, plane.models[asked.model], asked.at)
     _walk(chain, asked)
     return _told(chain, text, asked)
@@ -101,7 +103,7 @@ def answer(plane: ControlPlane, text: str, model: str = "") -> Answer:
     except NotFoundError as error:
         return problem(404, "nothing found", str(error))
     except NoonError as error:
-        return problem(503, "cannot look it up", str(error))
+        return problem(503, "cannot look it up", str(error), COME_AGAIN)
     return Answer(200, json.dumps(content).encode())
 
 
@@ -135,12 +137,17 @@ def _event(plane: ControlPlane, text: str, asked: Asked) -> dict[str, Any]:
             _from_decisions(chain, decisions)
         if decisions:
             return _told(chain, text, replace(asked, model=name))
+    first = "of those that tell of a landing only the first of a minute is kept"
+    return _of_nobody(plane, text, asked, key, f"{first}, so ask for its file")
+
+
+def _of_nobody(
+    plane: ControlPlane, text: str, asked: Asked, key: str, unknown: str
+) -> dict[str, Any]:
+    """What was recorded of an event that is about no model; `unknown` says why it may be none."""
     ignored = plane.ports.decisions.about(NOBODY, key, FEW)
     if not ignored:
-        raise NotFoundError(
-            f"nothing is known of the event {asked.value!r}: of those that tell of a landing only "
-            "the first of a minute is kept, so ask for its file"
-        )
+        raise NotFoundError(f"nothing is known of the {asked.what} {asked.value!r}: {unknown}")
     links = [link_of(decision).as_dict() for decision in ignored]
     return {"asked": text, "what": asked.what, "model": NOBODY, "links": links}
 

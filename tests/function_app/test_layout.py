@@ -69,6 +69,14 @@ def test_functions_are_those_of_the_design() -> None:
         "train": "httpTrigger",
         "rollout": "httpTrigger",
         "why": "httpTrigger",
+        "openapi": "httpTrigger",
+        "models": "httpTrigger",
+        "model": "httpTrigger",
+        "model_schema": "httpTrigger",
+        "model_versions": "httpTrigger",
+        "model_runs": "httpTrigger",
+        "model_rollout": "httpTrigger",
+        "model_decisions": "httpTrigger",
     }
     assert triggers["daily_training"]["schedule"] == "%TRAINING_SCHEDULE%"
     assert triggers["tick"]["schedule"] == "%TICK_SCHEDULE%"
