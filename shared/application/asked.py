@@ -27,7 +27,7 @@ What = Literal[
 ]
 
 FORMS: tuple[tuple[What, str], ...] = (
-    ("event", r"event:.+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    ("event", r"event:.+|(?:/.+/alerts/)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     ("job", r"(?P<model>.+)-(?:slot|data|order)-\d{8}t\d{4,}-a[1-9]\d*"),
     ("request", r"(?P<at>\d{8}t\d{12})\.v(?P<number>\d{1,9})-e\d{1,9}\.[0-9a-f]{8}"),
     ("deployment", r"v(?P<number>\d{1,9})-e\d{1,9}"),
@@ -69,6 +69,8 @@ class Asked:
 def understand(plane: ControlPlane, text: str, model: str) -> Asked:
     """What an id means; raises MalformedError, or NotFoundError for a model that is not there."""
     what, parts = _form(text)
+    # An alert is known by the last part of its ARM id, as an event is by its id.
+    text = text.rpartition("/alerts/")[2] if what == "event" else text
     if what == "blob":
         text = text.removeprefix(f"{plane.landing_container}/")
         reader = reader_of(plane, text)

@@ -285,6 +285,7 @@ def test_what_azure_says_is_passed_on(
         (["deploy", "--environment", "dev"], "--location REGION, or set AZURE_LOCATION"),
         (["deploy", *SECOND, "--stage", "live"], "must be one of dev, test, prod, not 'live'"),
         (["deploy", "containers", "--release", "no.json"], "set AZURE_RESOURCE_GROUP"),
+        (["deploy", "--what-if", "components"], "foretells the infrastructure alone"),
         (["destroy"], "--environment NAME, or set AZURE_ENV_NAME"),
     ],
 )

@@ -106,3 +106,20 @@ def test_every_ecosystem_is_watched_for_newer_versions() -> None:
         "docker",
     }
     assert {each["target-branch"] for each in updates} == {"development"}
+
+
+def test_azd_knows_every_service_and_hook() -> None:
+    """By azd's schema: these hosts want a project, hooks are of known moments."""
+    azd = yaml.safe_load((ROOT / "azure.yaml").read_text())
+    assert {name: each["host"] for name, each in azd["services"].items()} == {
+        "functions": "function",
+        "web": "staticwebapp",
+    }
+    moments = {"restore", "build", "package", "publish", "deploy", "provision", "up", "down"}
+    for part in (azd, *azd["services"].values()):
+        for hook, body in part.get("hooks", {}).items():
+            assert re.sub(r"^(pre|post)", "", hook) in moments
+            assert body["shell"] == "sh"
+    tagged = "\n".join(path.read_text() for path in (ROOT / "infra").rglob("*.bicep"))
+    for name in azd["services"]:
+        assert f"'azd-service-name': '{name}'" in tagged, "azd finds a service by this tag"

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from azure_emulator.functions.errors import HostError
 from azure_emulator.functions.queues import VISIBILITY_SECONDS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_PORT = 7071
+LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 2
 
 
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", type=Path, default=Path(".azure"), help="where state is kept")
     parser.add_argument("--app", type=Path, default=Path(), help="folder with host.json")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen at")
     parser.add_argument("--host-id", help="name under which timers are remembered")
     parser.add_argument(
         "--queue-visibility-seconds",
@@ -36,8 +39,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long a message stays hidden at a time (real host: 600)",
     )
     parser.add_argument(
+        "--cors",
+        metavar="ORIGINS",
+        type=origins,
+        default=(),
+        help="origins that may call the functions from a browser, with commas between them, "
+        "instead of Host.CORS in local.settings.json; as `func start --cors`",
+    )
+    parser.add_argument(
         "--reload", action="store_true", help="start again whenever the app's files change"
     )
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Read a list of origins with commas between them; raises ArgumentTypeError for others."""
+    found = tuple(each.strip() for each in text.split(",") if each.strip())
+    for origin in found:
+        parts = urlsplit(origin)
+        if origin != "*" and not (parts.scheme and parts.netloc and parts.path in ("", "/")):
+            raise argparse.ArgumentTypeError(
+                f"{origin!r} is no origin, such as http://localhost:5173"
+            )
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,8 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.home,
         given.app,
         given.port,
+        host=given.host,
         host_id=given.host_id,
         queue_visibility_seconds=given.queue_visibility_seconds,
+        cors=given.cors,
     )
 
 
@@ -63,8 +88,10 @@ def functions(
     app: Path,
     port: int,
     *,
+    host: str = LOOPBACK,
     host_id: str | None = None,
     queue_visibility_seconds: float = VISIBILITY_SECONDS,
+    cors: Sequence[str] = (),
 ) -> int:
     """Run the function app in `app` until SIGTERM or SIGINT; return the exit code."""
     import uvicorn
@@ -72,17 +99,17 @@ def functions(
     from azure_emulator.functions.host import Host, HostOptions
 
     _log_to_stdout()
-    options = HostOptions(port, host_id or _host_id(app), queue_visibility_seconds)
+    options = HostOptions(port, host_id or _host_id(app), queue_visibility_seconds, tuple(cors))
     try:
         # Before anything else: a second host on this port must not fire a single timer.
-        listener = _bind(port)
-        host = Host(home, app, options)
+        listener = _bind(host, port)
+        app_host = Host(home, app, options)
     except HostError as error:
         print(f"The host cannot start: {error}", file=sys.stderr)
         return 1
     config = uvicorn.Config(
-        host.application,
-        host="127.0.0.1",
+        app_host.application,
+        host=host,
         port=port,
         interface="asgi3",
         lifespan="on",
@@ -95,10 +122,10 @@ def functions(
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    print(host.banner(), flush=True)
+    print(app_host.banner(), flush=True)
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
-    if host.invoker.busy_threads:
+    if app_host.invoker.busy_threads:
         # Python would wait for them for ever.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -106,14 +133,14 @@ def functions(
     return 0 if server.started else 1
 
 
-def _bind(port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise HostError(f"port {port} of 127.0.0.1: {error.strerror}") from None
+        raise HostError(f"port {port} of {host}: {error.strerror}") from None
     return listener
 
 
