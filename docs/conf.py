@@ -22,9 +22,6 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "extensions"]
 
-# Of the emulator only some modules are read; what they import from others is not looked up.
-suppress_warnings = ["autoapi.python_import_resolution"]
-
 nitpicky = True
 # What others document, and aliases of types, which are no classes.
 nitpick_ignore_regex = [
@@ -41,15 +38,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"AfterValidator|Field|_near_or_tls"),
 ]
 
-autoapi_dirs = [str(ROOT / "shared"), str(ROOT / "emulator" / "azure_emulator")]
-# Of the emulator only what tests of other projects use.
-EMULATOR = ROOT / "emulator" / "azure_emulator"
-PUBLIC = {"__init__", "control_client", "in_process/__init__", "in_process/azure", "pytest_plugin"}
-autoapi_ignore = [
-    str(path)
-    for path in EMULATOR.rglob("*.py")
-    if path.relative_to(EMULATOR).with_suffix("").as_posix() not in PUBLIC | {"testing"}
-]
+autoapi_dirs = [str(ROOT / "shared")]
 autoapi_root = "reference/api"
 autoapi_options = ["members", "show-module-summary"]
 autoapi_member_order = "bysource"
