@@ -18,6 +18,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 BIN := .venv/bin
 DONE := .venv/done
 AZURITE := emulator/azurite/node_modules/.installed
+KUSTO := tests/telemetry/kusto/node_modules/.installed
 UV := $(BIN)/uv
 NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	&& npm --version >/dev/null
@@ -30,7 +31,7 @@ LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(KUSTO) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -227,6 +228,12 @@ $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
 	@echo "setup: Azurite"
 	export PATH="$$PWD/$(BIN):$$PATH"
 	npm ci --prefix emulator/azurite --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(KUSTO): tests/telemetry/kusto/package-lock.json | $(DONE)/node
+	@echo "setup: the parser of KQL"
+	export PATH="$$PWD/$(BIN):$$PATH"
+	npm ci --prefix tests/telemetry/kusto --no-audit --no-fund --loglevel=error
 	touch $@
 
 # Microsoft's worker library lives apart: it declares a newer Python and other versions.

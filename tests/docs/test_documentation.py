@@ -65,10 +65,9 @@ def test_every_command_setting_key_and_function_is_in_the_reference(documentatio
     assert "job_finished" in functions
     api = documentation / "reference" / "api" / "shared" / "domain" / "promotion" / "index.html"
     assert api.exists()
-    testing = (
-        documentation / "reference" / "api" / "azure_emulator" / "pytest_plugin" / "index.html"
-    )
-    assert "ml_client_in_process" in testing.read_text()
+    testing = (documentation / "reference" / "emulator-testing.html").read_text()
+    assert "ml_client_in_process" in testing
+    assert "start_emulator(" in testing
 
 
 def test_every_link_of_the_pages_leads_somewhere(documentation: Path) -> None:
