@@ -26,7 +26,8 @@ def anchors(page: Path) -> set[str]:
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
     headings = re.findall(r"^#+ (.+)$", text, re.M)
     kept = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
-    return {heading.strip().replace(" ", "-") for heading in kept}
+    named = re.findall(r"^\(([\w-]+)\)=$", text, re.M) + re.findall(r'id="([\w-]+)"', text)
+    return {heading.strip().replace(" ", "-") for heading in kept} | set(named)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
