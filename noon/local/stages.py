@@ -14,6 +14,7 @@ TITLES = {
     "components": "Components registered",
     "app": "Function app",
     "events": "Event Grid subscriptions",
+    "container": "Scoring container",
     "data": "Flights land",
     "training": "Training",
     "gate": "Gate",

@@ -17,18 +17,24 @@ if TYPE_CHECKING:
     from .conftest import Worker
 
 ROOT = Path(__file__).parents[2]
+MODEL = sorted(path.stem for path in (ROOT / "models").glob("*.toml"))[0]
 TRACE, HOST = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TIMER = {"json": json.dumps({"Schedule": {}, "ScheduleStatus": None, "IsPastDue": False})}
 
 
-def test_a_span_is_below_that_of_the_host(
+def test_a_trace_goes_on_where_the_worker_carries_it(
     worker_environment: None,
     noon_settings: dict[str, str],
     make_worker: type[Worker],
     azurite: Azurite,
     local_home: Path,
 ) -> None:
-    """With PYTHON_ENABLE_OPENTELEMETRY the worker sets the context; what is sent carries it on."""
+    """With PYTHON_ENABLE_OPENTELEMETRY asynchronous functions are below the host's span.
+
+    This library, the worker of Python 3.13, does not carry the context to the threads of
+    synchronous ones: there a trace begins with our span. When that fails, docs/operations.md can
+    say something better.
+    """
     tls = certificate_paths(local_home)
     with ingesting(tls.certificate, tls.key) as insights:
         settings = {
@@ -37,11 +43,18 @@ def test_a_span_is_below_that_of_the_host(
             "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
             "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
             "PYTHON_ENABLE_OPENTELEMETRY": "true",
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "NOON_TRACED_PREDICTIONS": "1",
         }
         worker = make_worker(ROOT, {**noon_settings, **settings})
-        timer = {"function": "daily_training", "data": TIMER}
-        (run,) = worker.run({**timer, "traceparent": f"00-{TRACE}-{HOST}-01"})["runs"]
-        assert run["succeeded"], run
+        host = {"traceparent": f"00-{TRACE}-{HOST}-01"}
+        url = f"http://localhost:7071/api/models/{MODEL}/predict"
+        asked = {"method": "POST", "url": url, "params": {"model": MODEL}, "body": "{}"}
+        answer = worker.run(
+            {"function": "predict", "data": {"http": asked}, **host},
+            {"function": "daily_training", "data": TIMER, **host},
+        )
+        assert [run["succeeded"] for run in answer["runs"]] == [True, True], answer["runs"]
+        (predicted,) = insights.rows("dependencies", name=Span.PREDICT)
         (woken,) = insights.rows("dependencies", name=Span.WAKE)
-    assert (woken["operation_Id"], woken["operation_ParentId"]) == (TRACE, HOST)
+    assert (predicted["operation_Id"], predicted["operation_ParentId"]) == (TRACE, HOST)
+    assert woken["operation_ParentId"] == ""
