@@ -14,6 +14,7 @@ from noon.local.environment import (
     LANDING,
     RESOURCE_GROUP,
     SUBSCRIPTION,
+    WEBUI,
     WORKSPACE,
     Addresses,
 )
@@ -49,6 +50,12 @@ def host_command(home: Path, addresses: Addresses) -> list[str]:
     """Give the command of the Functions host with our app."""
     command = [sys.executable, "-m", "azure_emulator", "functions", "--home", str(home)]
     return [*command, "--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+
+
+def webui_command(addresses: Addresses) -> list[str]:
+    """Give the command that serves the built web UI."""
+    command = [sys.executable, "-m", "noon.local.webui", str(WEBUI)]
+    return [*command, "--port", str(addresses.ports["webui"]), "--api", addresses.app]
 
 
 def supervised(*command: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The local stack: storage, the emulator of Azure and the function app as one thing."""
+"""The local stack: storage, the emulator of Azure, the function app and its web UI as one thing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from noon.local.commands import (
     emulator_command,
     host_command,
     storage_command,
+    webui_command,
 )
 from noon.local.content import content_digest
 from noon.local.emulated import LocalAzure
-from noon.local.environment import Addresses, azure_environment, base_environment
+from noon.local.environment import WEBUI, Addresses, azure_environment, base_environment
 from noon.local.ports import PREFERRED, choose_ports, listening, turn_to_listen
 from noon.local.processes import Child, NoonCommand
 from noon.local.stages import Stages
@@ -37,7 +38,7 @@ class LocalStack:
 
     `settings` are added to the app's environment, `preferred_ports` are taken when they are
     free, `operation_seconds` is how long Azure ML's operations take. The children are called
-    `storage`, `azure` and `app`.
+    `storage`, `azure`, `app` and `webui`.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class LocalStack:
                 self._start_azure()
                 with self._components_registered():
                     self._start_app()
+                    self._start_webui()
                     self._subscribe()
         except BaseException:
             self.stop()
@@ -96,7 +98,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """End every process, the app first; harmless when nothing runs."""
-        for name in ("app", "azure", "storage"):
+        for name in ("webui", "app", "azure", "storage"):
             child = self._children.get(name)
             if child:
                 child.end()
@@ -156,6 +158,7 @@ class LocalStack:
             "storage": storage_command(self.home.path, self.addresses),
             "azure": emulator_command(self.home.path, self.addresses, self._operation_seconds),
             "app": host_command(self.home.path, self.addresses),
+            "webui": webui_command(self.addresses),
         }
         self._children = {
             name: Child(name, command, self._environment_of(name), self._log(name))
@@ -176,6 +179,7 @@ class LocalStack:
             ),
             "azure": self.azure.healthy,
             "app": AppClient(self.addresses.app, timeout_seconds=5).healthy,
+            "webui": lambda: listening(self.addresses.ports["webui"]),
         }
         if not child.running:
             child.start()
@@ -220,6 +224,14 @@ class LocalStack:
             self._begin(self._children["app"])
             stage.result = self.addresses.app
 
+    def _start_webui(self) -> None:
+        with self.stages.running("webui") as stage:
+            if not (WEBUI / "index.html").exists():
+                stage.result = "not built: run `make setup`"
+                return
+            self._begin(self._children["webui"])
+            stage.result = self.addresses.webui
+
     def _subscribe(self) -> None:
         with self.stages.running("events") as stage:
             subscribe(self.azure, self.addresses, self._host_keys()["system"])
@@ -242,6 +254,8 @@ class LocalStack:
             )
         else:
             del urls["app"]
+        if "webui" not in running:
+            del urls["webui"]
         self.home.write(
             StackRecord(
                 pid=os.getpid(),
