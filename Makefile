@@ -27,7 +27,7 @@ LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 .PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
 
@@ -94,6 +94,12 @@ docs: setup ## The documentation as HTML in docs/_build; warnings are errors
 openapi: setup ## Write docs/reference/openapi.json from the code of the function app
 	@$(BIN)/python docs/extensions/write_openapi.py
 
+linkcheck: setup ## Ask every address in the documentation whether it still answers (needs the network)
+	@$(BIN)/python -m sphinx --quiet --builder linkcheck docs docs/_build/links
+
+lint-infra: $(DONE)/policies ## Policies over the Bicep files (checkov, in .venv-checkov)
+	@.venv-checkov/bin/python tests/infra/policies.py
+
 conformance: setup ## Write into emulator/README.md how much of Azure ML the emulator does, how true and how fast
 	@mkdir -p .noon
 	code=0 # The page is written also when something failed, and says so.
@@ -120,6 +126,7 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
 	pin inference.in inference.txt --python-version 3.11
+	pin policies.in policies.txt --python-version 3.11
 	pin functions.in ../requirements.txt --python-version 3.11 -c dev.txt
 	pin worker.in worker.txt --python-version 3.13 --no-deps -c dev.txt
 	for source in ../bench/peers/*/requirements.in; do
@@ -197,4 +204,13 @@ $(DONE)/inference: requirements/inference.txt | $(DONE)/dev
 		--require-hashes -r requirements/inference.txt \
 		|| $(BIN)/python -m pip --python .venv-inference/bin/python install --quiet \
 			--disable-pip-version-check --require-hashes -r requirements/inference.txt
+	touch $@
+
+# checkov lives apart: it pins other versions, and only `make lint-infra` needs it.
+$(DONE)/policies: requirements/policies.txt $(DONE)/uv
+	@echo "setup: .venv-checkov"
+	$(BIN)/python -m venv --clear --without-pip .venv-checkov
+	$(UV) pip sync --quiet --python .venv-checkov/bin/python --require-hashes requirements/policies.txt \
+		|| $(BIN)/python -m pip --python .venv-checkov/bin/python install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/policies.txt
 	touch $@

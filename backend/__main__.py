@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from backend.direct import direct_answers
+
 if TYPE_CHECKING:
     from backend.app import ScoringService
 
@@ -57,6 +59,7 @@ def main() -> None:
         app,
         host=options.host,
         port=options.port,
+        http=direct_answers(app),
         # The access log costs a quarter of the throughput, and the proxy in front keeps its own.
         access_log=False,
         # Nothing here asks who the caller's caller is.

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.access import Guard
 from backend.admission import BUSY, Admission
@@ -14,6 +14,9 @@ from backend.models import DEPLOYMENT_HEADER, Models, Served
 from backend.problems import MEDIA_TYPE, Problem
 from backend.settings import Settings
 from backend.tracing import Tracing
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 LOOP_BYTES_MAX = 64_000
 """Larger bodies, of some two hundred rows, are scored in a thread so that others need not wait."""
@@ -51,33 +54,58 @@ class ScoreRoute:
         began_at = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         span = self._tracing.begin(headers, began_at) if self._tracing else None
-        signature: RawHeaders = ()
         outcome: Outcome | None = self._refusal(scope["method"], headers, began_at)
         if outcome is None and self._guard is not None:
             outcome = await self.stranger(headers)
+        signature: RawHeaders = ()
         if outcome is None:
-            # In an endpoint's container the header is the platform's: it has chosen by it already.
-            wanted = headers.get(_DEPLOYMENT, b"") if models.followed else b""
-            served = models.chosen(wanted.decode("latin-1"))
+            served = _chosen(models, headers)
             if isinstance(served, Problem):
                 outcome = served
             else:
                 signature = served.signature
                 outcome = await self._scored(served, receive)
-        if isinstance(outcome, Problem):
-            status, rows = outcome.status, 0
-            content, raw = _refused(outcome)
-        else:
-            status, (content, rows) = 200, outcome
-            raw = [_JSON, (b"content-length", b"%d" % len(content))]
+        status, rows, content, raw = _worded(outcome)
         raw += signature
         if self.draining:
             raw.append(_CLOSE)
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": content})
-        models.counts.add(status, rows, perf_counter() - began_at)
-        if span is not None and self._tracing:
-            self._tracing.end(span, models.name, status, rows)
+        self._counted(models, status, rows, began_at, span)
+
+    def at_once(self, models: Models, headers: dict[bytes, bytes]) -> bool:
+        """Whether `answer_at_once` can answer a request with these headers once its body is there.
+
+        Not while it is drained, when the caller is not known at once, when the body is large or
+        when rows are scored together with those of others.
+        """
+        length = headers.get(b"content-length", b"")
+        if self.draining or not length.isdigit() or int(length) > self._bytes_max:
+            return False
+        if self._guard is not None and self._guard.at_once(headers) is not True:
+            return False
+        served = _chosen(models, headers)
+        return isinstance(served, Problem) or served.batcher is None
+
+    def answer_at_once(
+        self, models: Models, headers: dict[bytes, bytes], body: bytes
+    ) -> tuple[int, RawHeaders, bytes]:
+        """Status, headers and body of the answer to a POST for which `at_once` was true."""
+        began_at = perf_counter()
+        span = self._tracing.begin(headers, began_at) if self._tracing else None
+        signature: RawHeaders = ()
+        outcome: Outcome | None = BUSY if self.admission.late(began_at) else None
+        if outcome is None:
+            served = _chosen(models, headers)
+            if isinstance(served, Problem):
+                outcome = served
+            else:
+                signature = served.signature
+                outcome = _answered(served, body)
+        status, rows, content, raw = _worded(outcome)
+        self._counted(models, status, rows, began_at, span)
+        raw += signature
+        return status, raw, content
 
     async def stranger(self, headers: dict[bytes, bytes]) -> Problem | None:
         """Why a caller is not let in; None for one who is."""
@@ -106,8 +134,7 @@ class ScoreRoute:
                 return await served.batcher.answer(body)
             return served.scorer.answer(body)
         except Exception as error:
-            _log.exception("%s failed", served.deployment or "the model")
-            return Problem(500, "The service failed", type(error).__name__)
+            return _failure(served, error)
 
     async def _large(self, served: Served, message: Any, receive: Receive) -> Outcome:
         with self.admission.large_body() as admitted:
@@ -120,6 +147,40 @@ class ScoreRoute:
             return await loop.run_in_executor(
                 self.admission.thread, served.scorer.answer_apart, body
             )
+
+    def _counted(
+        self, models: Models, status: int, rows: int, began_at: float, span: Span | None
+    ) -> None:
+        models.counts.add(status, rows, perf_counter() - began_at)
+        if span is not None and self._tracing:
+            self._tracing.end(span, models.name, status, rows)
+
+
+def _chosen(models: Models, headers: dict[bytes, bytes]) -> Served | Problem:
+    # In an endpoint's container the header is the platform's: it has chosen by it already.
+    wanted = headers.get(_DEPLOYMENT, b"") if models.followed else b""
+    return models.chosen(wanted.decode("latin-1"))
+
+
+def _answered(served: Served, body: bytes) -> Outcome:
+    try:
+        return served.scorer.answer(body)
+    except Exception as error:
+        return _failure(served, error)
+
+
+def _failure(served: Served, error: Exception) -> Problem:
+    """The problem that a caller hears of; logged with its traceback where it is caught."""
+    _log.error("%s failed", served.deployment or "the model", exc_info=error)
+    return Problem(500, "The service failed", type(error).__name__)
+
+
+def _worded(outcome: Outcome) -> tuple[int, int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, rows, content and headers."""
+    if isinstance(outcome, Problem):
+        return outcome.status, 0, *_refused(outcome)
+    content, rows = outcome
+    return 200, rows, content, [_JSON, (b"content-length", b"%d" % len(content))]
 
 
 def _refused(problem: Problem) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -11,7 +11,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
 project = "Noon"
 version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 author = "the authors of Noon"
-extensions = ["myst_parser", "autoapi.extension", "sphinxcontrib.svgbob", "noon_reference"]
+extensions = [
+    "myst_parser",
+    "autoapi.extension",
+    "sphinxcontrib.svgbob",
+    "noon_reference",
+    "noon_costs",
+]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "extensions"]
@@ -23,12 +29,13 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         r"py:.*",
-        r"(aiohttp|asyncio|azure|collections|contextlib|datetime|enum|os|pathlib|pydantic"
-        r"|pydantic_settings|pytest|subprocess|types|typing|zoneinfo)\..*",
+        r"(aiohttp|asyncio|azure|collections|contextlib|datetime|enum|opentelemetry|os|pathlib"
+        r"|pydantic|pydantic_settings|pytest|subprocess|types|typing|zoneinfo)\..*",
     ),
     (
         r"py:.*",
-        r"(.*\.)?(Json|Serving|Action|Event|HandChanged|HttpsUrl|Ruling|Verdict|What|Text|Name|Count)",
+        r"(.*\.)?(Json|Serving|Action|Attributes|SpanKind|Value|Event|HandChanged|HttpsUrl|Ruling"
+        r"|Verdict|What|Text|Name|Count)",
     ),
     (r"py:.*", r"(AfterValidator|Field|StringConstraints|_near_or_tls|BaseException|int|str)"),
     (r"py:.*", r"(Amount|Seconds|T|Self|None|np\..*|npt\..*)"),

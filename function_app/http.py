@@ -4,8 +4,9 @@ import json
 
 import azure.functions as func
 
-from shared.application import orders, why
-from shared.application.predict import Answer
+from function_app.responding import respond
+from shared.application import orders
+from shared.application.problems import Answer
 from shared.application.status import status as status_of
 from shared.bootstrap import runtime
 
@@ -48,19 +49,3 @@ def rollout(req: func.HttpRequest) -> func.HttpResponse:
     """Order something about the model's versions; the function's own key opens it."""
     model, verb = req.route_params["model"], req.route_params["verb"]
     return respond(orders.take_order(runtime().plane, model, verb, req.get_body()))
-
-
-@blueprint.function_name("why")
-@blueprint.route(route="why/{*id}", methods=["GET"])
-def why_of(req: func.HttpRequest) -> func.HttpResponse:
-    """The chain behind an id; that of a file has slashes, hence the star."""
-    asked, model = req.route_params.get("id", ""), req.params.get("model", "")
-    return respond(why.answer(runtime().plane, asked, model))
-
-
-def respond(answer: Answer) -> func.HttpResponse:
-    """The answer in the worker's words."""
-    headers = {"Retry-After": answer.retry_after} if answer.retry_after else None
-    return func.HttpResponse(
-        answer.body, status_code=answer.status, headers=headers, mimetype=answer.content_type
-    )

@@ -14,4 +14,5 @@ blueprint = func.Blueprint()
 )
 def reconcile(message: func.QueueMessage) -> None:
     """Look at a model and take one step."""
-    intake.take(runtime().plane, message.get_body().decode(errors="replace"))
+    text = message.get_body().decode(errors="replace")
+    intake.take(runtime().plane, text, message.insertion_time)

@@ -18,5 +18,6 @@ def daily_training(timer: func.TimerRequest) -> None:
 @blueprint.function_name("tick")
 @blueprint.timer_trigger(arg_name="timer", schedule="%TICK_SCHEDULE%", run_on_startup=False)
 def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding asks for it
-    """Wake every model that is due, so that no lost event is lost for good."""
+    """Wake every model that is due, so that no lost event is lost for good; show how all stand."""
     intake.tick(runtime().plane)
+    runtime().gauges.report()

@@ -14,25 +14,32 @@ param workspaceName string
 @description('Region.')
 param location string = resourceGroup().location
 
-@description('Tags of every resource.')
-param tags object = {}
+@description('Name of this installation.')
+param environmentName string
 
+@description('What the installation is for.')
+param stage string
+
+var tags = {
+  'azd-env-name': environmentName
+  product: 'noon'
+  stage: stage
+}
 var deadLetters = 'dead-letters'
 var retries = {
   maxDeliveryAttempts: 30
   eventTimeToLiveInMinutes: 1440
 }
-// Storage Blob Data Contributor
-var blobContributor = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions',
-  'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
-)
+var definitions = 'Microsoft.Authorization/roleDefinitions'
+var roles = {
+  blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+}
 
-resource app 'Microsoft.Web/sites@2024-04-01' existing = {
+resource app 'Microsoft.Web/sites@2024-11-01' existing = {
   name: functionAppName
 }
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: storageAccountName
 }
 
@@ -40,7 +47,7 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2024-10-01' exi
   name: workspaceName
 }
 
-resource storageTopic 'Microsoft.EventGrid/systemTopics@2022-06-15' = {
+resource storageTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: 'evgt-${storageAccountName}'
   location: location
   tags: tags
@@ -53,7 +60,7 @@ resource storageTopic 'Microsoft.EventGrid/systemTopics@2022-06-15' = {
   }
 }
 
-resource workspaceTopic 'Microsoft.EventGrid/systemTopics@2022-06-15' = {
+resource workspaceTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: 'evgt-${workspaceName}'
   location: location
   tags: tags
@@ -67,26 +74,26 @@ resource workspaceTopic 'Microsoft.EventGrid/systemTopics@2022-06-15' = {
 }
 
 resource storageLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account.id, storageTopic.id, blobContributor)
+  name: guid(account.id, storageTopic.id, roles.blobContributor)
   scope: account
   properties: {
     principalId: storageTopic.identity.principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: blobContributor
+    roleDefinitionId: subscriptionResourceId(definitions, roles.blobContributor)
   }
 }
 
 resource workspaceLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account.id, workspaceTopic.id, blobContributor)
+  name: guid(account.id, workspaceTopic.id, roles.blobContributor)
   scope: account
   properties: {
     principalId: workspaceTopic.identity.principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: blobContributor
+    roleDefinitionId: subscriptionResourceId(definitions, roles.blobContributor)
   }
 }
 
-resource landings 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2022-06-15' = {
+resource landings 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: storageTopic
   name: 'noon-landings'
   properties: {
@@ -128,7 +135,7 @@ resource landings 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2022-06-1
   dependsOn: [storageLetters]
 }
 
-resource runs 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2022-06-15' = {
+resource runs 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
   parent: workspaceTopic
   name: 'noon-runs'
   properties: {

@@ -54,8 +54,14 @@ param monthlyBudget int = 0
 @description('Who hears of the budget and of alerts.')
 param contactEmails string[] = []
 
-@description('First day of the month from which the budget counts.')
-param budgetFrom string = utcNow('yyyy-MM-01')
+@description('First day of the month in which the budget was first made (yyyy-MM-dd), which cannot be changed; empty: this month.')
+param budgetFrom string = ''
+
+@description('First day of this month; leave it.')
+param monthBegins string = utcNow('yyyy-MM-01')
+
+@description('Object id of who deploys: it may push images, upload code and register components; empty: nobody.')
+param deployerPrincipalId string = ''
 
 @description('The commit that is deployed; it is kept with every model.')
 param codeCommit string = 'unknown'
@@ -67,7 +73,7 @@ var tags = {
 }
 var token = take(uniqueString(subscription().id, environmentName, location), 6)
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-noon-${environmentName}'
   location: location
   tags: tags
@@ -105,6 +111,7 @@ module storage 'modules/storage.bicep' = {
     appPrincipalId: identities.outputs.appPrincipalId
     computePrincipalId: identities.outputs.computePrincipalId
     readerPrincipalIds: [identities.outputs.endpointPrincipalId, identities.outputs.scoringPrincipalId]
+    deployerPrincipalId: deployerPrincipalId
   }
 }
 
@@ -120,6 +127,7 @@ module registry 'modules/registry.bicep' = {
       identities.outputs.scoringPrincipalId
       identities.outputs.computePrincipalId
     ]
+    deployerPrincipalId: deployerPrincipalId
   }
 }
 
@@ -139,6 +147,8 @@ module machineLearning 'modules/machine-learning.bicep' = {
     computeSize: computeSize
     appPrincipalId: identities.outputs.appPrincipalId
     endpointIdentityName: identities.outputs.endpointIdentityName
+    keepVault: stage == 'prod'
+    deployerPrincipalId: deployerPrincipalId
   }
 }
 
@@ -221,11 +231,12 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0 && !empty(contactEm
     environmentName: environmentName
     amount: monthlyBudget
     contactEmails: contactEmails
-    from: budgetFrom
+    from: empty(budgetFrom) ? monthBegins : budgetFrom
   }
 }
 
 output AZURE_RESOURCE_GROUP string = group.name
+output NOON_STAGE string = stage
 output NOON_FUNCTION_APP string = functionApp.outputs.name
 output NOON_FUNCTION_APP_URL string = functionApp.outputs.url
 output NOON_STORAGE_ACCOUNT string = storage.outputs.name

@@ -6,3 +6,5 @@ param stage = 'prod'
 param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
 param monthlyBudget = 500
 param contactEmails = [readEnvironmentVariable('NOON_CONTACT', 'nobody@example.org')]
+param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param budgetFrom = readEnvironmentVariable('NOON_BUDGET_FROM', '')

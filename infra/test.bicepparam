@@ -4,3 +4,4 @@ param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'test')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param stage = 'test'
 param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
+param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')

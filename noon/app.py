@@ -13,6 +13,7 @@ import typer
 
 from noon.drilling import drilling
 from noon.explaining import explaining
+from noon.operating import operating
 from noon.proving import proving
 from noon.steering import steering
 
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
 deploy = typer.Typer(help="Register what training and serving need.", no_args_is_help=True)
+app.add_typer(operating)
 app.add_typer(steering)
 app.add_typer(explaining)
 app.add_typer(drilling)

@@ -8,7 +8,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from noon.failures import CommandError, NotRunningError
 
@@ -28,7 +28,7 @@ class StackRecord:
     ports: Mapping[str, int]
     urls: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
-    """`function` opens status and predict, `orders` train, `rollout` pause and its like."""
+    """`function` opens reading and predict, `orders` train, `rollout` pause and its like."""
     pids: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     """What a process needs to reach this stack as if it were Azure."""
@@ -89,6 +89,14 @@ class Home:
             json.dump(asdict(record), file, indent=2)
             file.write("\n")
         part.replace(self.stack_file)
+
+    def host_keys(self) -> dict[str, Any]:
+        """Read the keys of the Functions host; empty before its first start."""
+        try:
+            keys: dict[str, Any] = json.loads(self.host_keys_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return keys
 
     @contextmanager
     def held(self) -> Iterator[None]:

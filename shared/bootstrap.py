@@ -30,15 +30,19 @@ from shared.adapters.model_files import load_models
 from shared.adapters.prober import AzureProber
 from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
+from shared.adapters.watched import WatchedScorer, watched
+from shared.application.gauges import Gauges
 from shared.application.plane import ControlPlane
 from shared.application.predict import Predictions
 from shared.application.replay import DeadLetters, PoisonQueue
 from shared.application.retention import Retention
+from shared.application.watched_predictions import WatchedPredictions
 from shared.domain.errors import SettingsError
 from shared.domain.facts import Release
 from shared.domain.policy import ModelSpec, Serving
 from shared.ports import Ports, Scorer
 from shared.settings import Settings, load_settings
+from shared.telemetry import SILENT, Telemetry
 
 STATE_TABLE = "noonstate"
 DECISIONS_TABLE = "noondecisions"
@@ -51,7 +55,8 @@ class Runtime:
 
     settings: Settings
     plane: ControlPlane
-    predictions: Predictions
+    predictions: Predictions | WatchedPredictions
+    gauges: Gauges
 
 
 @cache
@@ -60,22 +65,63 @@ def runtime() -> Runtime:
     settings = load_settings()
     models = load_models(settings.models_dir, settings.profile)
     _refuse_unserved(settings, models)
-    credential = LazyCredential()
+    credential, instance = LazyCredential(), uuid.uuid4().hex[:12]
+    telemetry = _telemetry(settings, credential, instance)
+    ports = _ports(settings, credential, telemetry)
     plane = ControlPlane(
-        ports=_ports(settings, credential),
+        ports=watched(ports, telemetry, settings.queue_name) if telemetry.on else ports,
         models=models,
         workspace=settings.workspace_id,
         landing_container=settings.landing_container,
         read_event=parse_event,
         read_message=parse_message,
         retention=Retention(settings.decision_days),
+        telemetry=telemetry,
     )
+    predictions = _predictions(settings, plane, credential, instance)
+    return Runtime(settings, plane, predictions, _gauges(settings, plane, credential))
+
+
+def _telemetry(settings: Settings, credential: LazyCredential, instance: str) -> Telemetry:
+    if not settings.insights_connection:
+        return SILENT
+    # Importing OpenTelemetry takes longer than everything else that an answer waits for.
+    from shared.adapters.azure_monitor import AzureMonitorTelemetry
+
+    return AzureMonitorTelemetry(
+        settings.insights_connection,
+        credential if settings.insights_by_identity else None,
+        instance=instance,
+        version=settings.code_commit,
+    )
+
+
+def _predictions(
+    settings: Settings, plane: ControlPlane, credential: LazyCredential, instance: str
+) -> Predictions | WatchedPredictions:
+    telemetry = plane.telemetry
     scorers: dict[Serving, Scorer] = {
-        "managed_endpoint": AzureScorer(credential),
-        "container": AzureScorer(credential, settings.container_scope),
+        "managed_endpoint": AzureScorer(credential, traceparent=telemetry.traceparent),
+        "container": AzureScorer(credential, settings.container_scope, telemetry.traceparent),
     }
-    timeout = settings.predict_timeout_seconds
-    return Runtime(settings, plane, Predictions(plane, scorers, uuid.uuid4().hex[:12], timeout))
+    if telemetry.on:
+        scorers = {kind: WatchedScorer(scorer, telemetry) for kind, scorer in scorers.items()}
+    plain = Predictions(plane, scorers, instance, settings.predict_timeout_seconds)
+    if not telemetry.on:
+        return plain
+    models, traced = frozenset(plane.models), settings.traced_predictions
+    return WatchedPredictions(plain, models, telemetry, traced)
+
+
+def _gauges(settings: Settings, plane: ControlPlane, credential: LazyCredential) -> Gauges:
+    table = AzureTable(settings.table_url, STATE_TABLE, credential)
+    url = settings.dead_letter_url
+    return Gauges(
+        plane,
+        AzureTableStateStore(table),
+        AzurePoisonQueue(settings.queue_url, settings.queue_name, credential),
+        AzureDeadLetters(AzureContainer(url, credential)) if url else None,
+    )
 
 
 def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
@@ -106,6 +152,18 @@ def leftovers() -> Leftovers:
     )
 
 
+def check_settings() -> int:
+    """How many settings there are, all right; raises SettingsError that names what is not."""
+    return len(type(load_settings()).model_fields)
+
+
+def checkout_component() -> str:
+    """Name and version of the pipeline that this checkout would register."""
+    from shared.adapters.azure_ml_assets import expected_component
+
+    return expected_component(load_settings().components_dir)
+
+
 def release_components() -> Release:
     """Register environments and components of this checkout and make them the release."""
     from shared.adapters.azure_ml_assets import register_components
@@ -121,7 +179,7 @@ def release_components() -> Release:
     return release
 
 
-def _ports(settings: Settings, credential: LazyCredential) -> Ports:
+def _ports(settings: Settings, credential: LazyCredential, telemetry: Telemetry) -> Ports:
     workspace = _workspace(settings, credential)
     registry = AzureModelRegistry(workspace, settings.runs_datastore)
     clock, runs = SystemClock(), AzureContainer(settings.runs_url, credential)
@@ -132,6 +190,7 @@ def _ports(settings: Settings, credential: LazyCredential) -> Ports:
         landing_datastore=settings.landing_datastore,
         runs_datastore=settings.runs_datastore,
         code_commit=settings.code_commit,
+        traceparent=telemetry.traceparent,
     )
     return Ports(
         clock=clock,

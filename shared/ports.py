@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.actions import PinnedFile, Role
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, Mark
 from shared.domain.events import Message, Order
 from shared.domain.facts import (
     ContainerFacts,
@@ -40,6 +40,9 @@ class Clock(Protocol):
 
 class Slots(Protocol):
     """Due times of a cron expression in a time zone."""
+
+    def named(self, key: str, time_zone: str) -> Slot:
+        """The slot of a key; raises MalformedError for what is none."""
 
     def around(self, schedule: str, time_zone: str, now: datetime) -> SlotFacts:
         """The newest due slot and the next one.
@@ -104,8 +107,13 @@ class DecisionLog(Protocol):
         Keep also those of which it is not known whether they were kept; what is there stays.
         """
 
-    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
-        """The newest `most` decisions of a model from `since` on, oldest first."""
+    def since(
+        self, model: str, since: datetime | Mark, most: int, before: Mark | None = None
+    ) -> list[Decision]:
+        """The newest `most` decisions of a model from `since` on, oldest first.
+
+        After a mark if `since` is one, and before a mark if that is given.
+        """
 
     def about(
         self, model: str, key: str, most: int, until: datetime | None = None

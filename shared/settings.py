@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
-from pydantic.functional_validators import model_validator
+from pydantic.functional_validators import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.errors import SettingsError
 
 ROOT = Path(__file__).parents[1]
+_CONNECTION = re.compile(
+    r"(?i)(^|;)InstrumentationKey=[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(;|$)"
+)
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/]+(/\S*)?[^/]$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -37,7 +41,10 @@ def _near(host: str) -> bool:
 
 
 class Settings(BaseSettings):
-    """Every setting of Noon; each field is the environment variable NOON_<FIELD>."""
+    """Every setting of Noon; each field is the environment variable NOON_<FIELD>.
+
+    Two are shared with the Functions host and have the name that it reads.
+    """
 
     model_config = SettingsConfigDict(env_prefix="NOON_", frozen=True)
 
@@ -84,6 +91,15 @@ class Settings(BaseSettings):
     predict_timeout_seconds: Annotated[float, Field(gt=0, le=180)] = 10.0
     code_commit: Text = "unknown"
     """The commit that was deployed, for a model's lineage."""
+    traced_predictions: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """The share of predictions that are traced; all of them are counted."""
+    insights_connection: str = Field("", validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING")
+    """Where telemetry goes; empty: it is off, and costs nothing."""
+    insights_authentication: str = Field(
+        "", validation_alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
+    )
+    """Whether telemetry is sent by identity: `ClientId=…;Authorization=AAD`, as the host reads
+    it; empty: the connection string is enough."""
 
     @model_validator(mode="after")
     def _containers_are_guarded(self) -> Self:
@@ -91,6 +107,21 @@ class Settings(BaseSettings):
         if self.container_url and not self.container_audience and not _near(host):
             raise ValueError(f"NOON_CONTAINER_AUDIENCE is needed for a container at {host}")
         return self
+
+    @field_validator("insights_connection")
+    @classmethod
+    def _names_a_resource(cls, text: str) -> str:
+        if text and not _CONNECTION.search(text):
+            # Never the text itself: nothing that was pasted by mistake may end in a log.
+            raise ValueError(
+                "must be a connection string: InstrumentationKey=<guid>;IngestionEndpoint=…"
+            )
+        return text
+
+    @property
+    def insights_by_identity(self) -> bool:
+        """Telemetry is sent with a token of the app's identity."""
+        return "authorization=aad" in self.insights_authentication.casefold()
 
     @property
     def container_scope(self) -> str | None:
@@ -122,4 +153,5 @@ def load_settings() -> Settings:
 
 def _name(loc: tuple[int | str, ...]) -> str:
     """The variable that is wrong; what concerns several names them itself."""
-    return f"NOON_{'_'.join(str(part) for part in loc).upper()}: " if loc else ""
+    name = "_".join(str(part) for part in loc).upper()
+    return f"{name if name.startswith('APPLICATIONINSIGHTS_') else f'NOON_{name}'}: " if loc else ""

@@ -33,6 +33,8 @@ class Checker:
         self._promised: dict[str, set[str]] = {name: set() for name in specs}
         """Decisions of each model that were saved and are not recorded yet."""
         self._recorded: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        self._said: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        """Decisions that passes of each model saved before they ended."""
         self._accepted: set[str] = set()
         self._slots: dict[tuple[str, str], list[Training]] = {}
         self._slots_said: dict[tuple[str, str], str] = {}
@@ -51,6 +53,7 @@ class Checker:
     def ended(self, delivered: Pass, *, raised: bool) -> None:
         """The delivery is over, by an answer or by an error."""
         self.passes.remove(delivered)
+        self._said[delivered.message.model].extend(delivered.said)
         text = f"{delivered.message.model} {delivered.message.cause!r}"
         if raised:
             return
@@ -81,6 +84,8 @@ class Checker:
         self._promised[new.model].update(each.id for each in said if each.id not in recorded)
         if self.passes:
             self.passes[-1].saved = True
+            others = self._said_by_others(self.passes[-1])
+            self.passes[-1].said.update(each.id for each in said if each.id not in others)
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
@@ -110,11 +115,11 @@ class Checker:
     def recorded(self, decision: Decision, *, late: bool) -> None:
         """A decision was kept, by its own pass or by a later one."""
         self._ended_by(decision)
-        if late:
-            self.unsaid += 1
-            return
         for delivered in reversed(self.passes):
             if delivered.message.model == decision.model:
+                if late or decision.id in self._said_by_others(delivered):
+                    self.unsaid += late
+                    return
                 # The same one again, because nobody heard that it was kept, is one row.
                 delivered.decisions[:] = [
                     *(each for each in delivered.decisions if each.id != decision.id),
@@ -145,6 +150,14 @@ class Checker:
     @property
     def _now(self) -> datetime:
         return self._truth.now()
+
+    def _said_by_others(self, delivered: Pass) -> set[str]:
+        """Decisions of the same model that other passes than this one saved."""
+        said = set(self._said[delivered.message.model])
+        for other in self.passes:
+            if other is not delivered and other.message.model == delivered.message.model:
+                said |= other.said
+        return said
 
     def _ended_by(self, decision: Decision) -> None:
         """Slots and orders end in one decision; what could not be saved ends none."""

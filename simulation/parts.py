@@ -11,7 +11,7 @@ from itertools import count
 from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.state import MemoryStateStore
 from shared.adapters.schedule import CronSlots
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, Mark
 from shared.domain.events import Message, Order
 from shared.domain.facts import Overtaken, Slot, SlotFacts
 from shared.domain.state import ModelState
@@ -91,9 +91,16 @@ class RecentDecisions:
         self.recent.append(decision)
         self._watcher.recorded(decision, late=False)
 
-    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+    def since(
+        self, model: str, since: datetime | Mark, most: int, before: Mark | None = None
+    ) -> list[Decision]:
         """The newest decisions of a model."""
-        return [each for each in self.recent if each.model == model and each.at >= since][-most:]
+        first, last = (since if isinstance(since, datetime) else since.at), before
+        return [
+            each
+            for each in self.recent
+            if each.model == model and each.at >= first and (last is None or each.at < last.at)
+        ][-most:]
 
     def about(
         self, model: str, key: str, most: int, until: datetime | None = None
@@ -172,6 +179,10 @@ class RememberedSlots:
         ):
             facts = self._known[schedule, time_zone] = self._cron.around(schedule, time_zone, now)
         return facts
+
+    def named(self, key: str, time_zone: str) -> Slot:
+        """The slot of a key."""
+        return self._cron.named(key, time_zone)
 
     def between(
         self, schedule: str, time_zone: str, after: datetime, newest: Slot

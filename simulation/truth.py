@@ -78,6 +78,8 @@ class Pass:
     owed_words: frozenset[str] = frozenset()
     """Decisions of passes that died, which this one has to record."""
     saved: bool = False
+    said: set[str] = field(default_factory=set)
+    """Ids of the decisions that it saved and that were its own."""
     decisions: list[Decision] = field(default_factory=list)
     routed: list[dict[str, int]] = field(default_factory=list)
     slot_taken: bool = False

@@ -41,6 +41,7 @@ LOCKS = {
     "mutation.in": "requirements/mutation.txt",
     "inference.in": "requirements/inference.txt",
     "node.in": "requirements/node.txt",
+    "policies.in": "requirements/policies.txt",
     "training.in": "requirements/training.txt",
     "uv.in": "requirements/uv.txt",
     "worker.in": "requirements/worker.txt",

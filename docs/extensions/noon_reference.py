@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import os
+import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,8 +113,8 @@ def _table(
     for name, field in model.model_fields.items():
         if only is not None and name not in only:
             continue
-        key = field.alias or name
-        shown = f"{prefix}{key.upper()}" if prefix else key
+        key = str(field.validation_alias or field.alias or name)
+        shown = f"{prefix}{key.upper()}" if prefix and not field.validation_alias else key
         needed = field.is_required()
         default = "needed" if needed else f"`{_plain(field.default)}`"
         yield f"| `{shown}` | {_kind(schema[key])} | {default} | {words.get(name, '')} |"
@@ -195,10 +196,27 @@ def _trigger(trigger: dict[str, Any]) -> str:
     return "Event Grid"
 
 
+class Parameters(_Written):
+    """Every parameter of the Bicep file that makes an installation."""
+
+    def lines(self) -> Iterator[str]:
+        """Give one table."""
+        text = (ROOT / "infra" / "main.bicep").read_text()
+        found = re.findall(
+            r"^@description\('((?:[^'\\]|\\.)*)'\)\n(?:@.*\n)*param (\w+) (.+)$", text, re.M
+        )
+        yield from ("| parameter | default | |", "|---|---|---|")
+        for words, name, rest in found:
+            _, given, default = rest.partition(" = ")
+            yield f"| `{name}` | {f'`{default}`' if given else 'needed'} | {words} |"
+        yield ""
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives to Sphinx."""
     app.add_directive("noon-commands", Commands)
     app.add_directive("noon-settings", AppSettings)
     app.add_directive("noon-model-file", ModelFiles)
     app.add_directive("noon-functions", Functions)
+    app.add_directive("noon-parameters", Parameters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,8 @@ from shared.domain.decision import Kind
 Share = Annotated[int, Field(ge=0, le=100)]
 """Per cent of the live traffic."""
 Count = Annotated[int, Field(ge=0)]
-Words = Annotated[str, Field(max_length=500)]
+WRITABLE = r"[^\x00-\x1f\x7f]"
+"""A character that is no control character."""
 
 
 class Sent(BaseModel):
@@ -146,9 +147,9 @@ class Chain(Sent):
 class OrderRequest(Asked):
     """An operator's order."""
 
-    because: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+    because: Annotated[str, Field(max_length=500, pattern=f"^{WRITABLE}*[!-~]{WRITABLE}*$")]
     """Why; it is kept with the decision."""
-    who: Words = "unknown"
+    who: Annotated[str, Field(max_length=500, pattern=f"^{WRITABLE}*$")] = "unknown"
     """Whose order it is."""
 
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from function_app.api.base import Problem
-from function_app.api.operations import OPERATIONS, Operation, Parameter
+from function_app.api.operations import OPERATIONS, Operation
+from function_app.api.parameters import Parameter
 
 VERSION = "1.0.0"
 """Of the API: the first number grows when a caller must change something."""

@@ -11,25 +11,23 @@ from pydantic import BaseModel
 from function_app.api.base import Chain, Decisions, Health, OrderRequest, OrderTaken
 from function_app.api.fleet import Fleet, ModelDetail
 from function_app.api.history import RolloutAnswer, Runs, Versions
+from function_app.api.parameters import (
+    BEFORE,
+    KIND,
+    MODEL,
+    SINCE,
+    VERB,
+    WHY_ID,
+    WHY_MODEL,
+    Parameter,
+    limit,
+    read_query,
+)
 from function_app.api.prediction import ModelSchema, PredictRequest, PredictResponse
 from shared.application.decision_pages import LIMIT_DEFAULT, LIMIT_MAX
 from shared.application.versions import VERSIONS_DEFAULT, VERSIONS_MAX
-from shared.domain.decision import Kind
-from shared.domain.events import Verb
 
 Method = Literal["get", "post"]
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A part of the path, or of what follows the question mark."""
-
-    name: str
-    place: Literal["path", "query"]
-    schema: Json
-    description: str
-    style: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,11 @@ class Operation:
     open_to_all: bool = False
     """No key is needed."""
 
+    def asked(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """What a query says, by name; raises MalformedError that names what is wrong."""
+        return read_query(self.parameters, given)
 
-MODEL = Parameter("model", "path", {"type": "string"}, "Name of the model")
+
 LOOKED_UP = {
     404: "There is no such model; the known ones are named",
     503: "Storage does not answer: come again",
@@ -65,40 +66,6 @@ ORDERED = {
     422: "The body is JSON and no order",
     **LOOKED_UP,
 }
-
-
-def _limit(default: int, most: int, what: str) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
-    return Parameter("limit", "query", schema, f"So many {what} at the most")
-
-
-SINCE = Parameter(
-    "since",
-    "query",
-    {"type": "string"},
-    "Only what is newer: the `newest` of an answer before, or an instant (ISO 8601 with offset)",
-)
-BEFORE = Parameter("before", "query", {"type": "string"}, "Only what is older: an `older` cursor")
-KIND = Parameter(
-    "kind",
-    "query",
-    {"type": "array", "items": {"type": "string", "enum": [kind.value for kind in Kind]}},
-    "Only these kinds, with commas between them",
-    {"style": "form", "explode": False},
-)
-VERB = Parameter(
-    "verb", "path", {"type": "string", "enum": [verb.value for verb in Verb]}, "What is ordered"
-)
-WHY_ID = Parameter(
-    "id",
-    "path",
-    {"type": "string", "minLength": 1},
-    "A job, version, deployment, request, file, slot, order, data version, landing or event; the "
-    "slashes of a file's path are sent as they are",
-)
-WHY_MODEL = Parameter(
-    "model", "query", {"type": "string"}, "Whose id it is, where the id itself does not say it"
-)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("health", "get", "/api/health", "Whether the app runs", Health, open_to_all=True),
@@ -149,7 +116,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Champion, challengers, former and refused ones",
         Versions,
         "From the decision log; the commit of the newest ten from the jobs' model folders.",
-        parameters=(MODEL, _limit(VERSIONS_DEFAULT, VERSIONS_MAX, "challengers")),
+        parameters=(MODEL, limit(VERSIONS_DEFAULT, VERSIONS_MAX, "challengers")),
         problems=ASKED_WRONGLY,
         cached=True,
     ),
@@ -186,7 +153,7 @@ OPERATIONS: tuple[Operation, ...] = (
             SINCE,
             BEFORE,
             KIND,
-            _limit(LIMIT_DEFAULT, LIMIT_MAX, "decisions"),
+            limit(LIMIT_DEFAULT, LIMIT_MAX, "decisions"),
         ),
         problems=ASKED_WRONGLY,
         cached=True,
@@ -251,3 +218,8 @@ OPERATIONS: tuple[Operation, ...] = (
         problems={**ORDERED, 404: f"{LOOKED_UP[404]}; or there is no such order"},
     ),
 )
+
+
+def named(function: str) -> Operation:
+    """The operation of a function."""
+    return next(each for each in OPERATIONS if each.function == function)

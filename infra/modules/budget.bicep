@@ -3,7 +3,6 @@
 param environmentName string
 
 @description('Amount a month, in the currency of the subscription.')
-@minValue(1)
 param amount int
 
 @description('Who hears of it.')
@@ -12,7 +11,7 @@ param contactEmails string[]
 @description('First day of a month, yyyy-MM-dd.')
 param from string
 
-resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
+resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
   name: 'budget-noon-${environmentName}'
   properties: {
     category: 'Cost'

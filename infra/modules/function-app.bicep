@@ -70,11 +70,13 @@ param trainingSchedule string = '0 0 12 * * *'
 @description('When the timer looks for models that are due.')
 param tickSchedule string = '0 * * * * *'
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
-  name: storageAccountName
-}
+// Settings name URLs without a slash at the end.
+var suffix = environment().suffixes.storage
+var blobUrl = 'https://${storageAccountName}.blob.${suffix}'
+var queueUrl = 'https://${storageAccountName}.queue.${suffix}'
+var tableUrl = 'https://${storageAccountName}.table.${suffix}'
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: 'plan-noon-${environmentName}'
   location: location
   tags: tags
@@ -88,7 +90,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: 'func-noon-${environmentName}-${token}'
   location: location
   tags: union(tags, { 'azd-service-name': 'functions' })
@@ -106,7 +108,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${account.properties.primaryEndpoints.blob}${packagesContainer}'
+          value: '${blobUrl}/${packagesContainer}'
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identityId
@@ -137,15 +139,22 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
   properties: {
-    AzureWebJobsStorage__accountName: account.name
+    AzureWebJobsStorage__accountName: storageAccountName
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // The host exports its own telemetry and leaves the worker's to the app (host.json: telemetryMode).
+    PYTHON_ENABLE_OPENTELEMETRY: 'true'
+    // Nothing is sent to anybody but the resource above.
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+    APPLICATIONINSIGHTS_SDKSTATS_DISABLED: 'true'
+    APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
     AZURE_CLIENT_ID: identityClientId
     AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'
     TRAINING_SCHEDULE: trainingSchedule
@@ -158,26 +167,24 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     NOON_COMPUTE: computeName
     NOON_ENDPOINT_IDENTITY: endpointIdentityId
     NOON_SERVING_IMAGE: servingImage
-    NOON_LANDING_URL: '${account.properties.primaryEndpoints.blob}landing'
+    NOON_LANDING_URL: '${blobUrl}/landing'
     NOON_LANDING_DATASTORE: 'landing'
-    NOON_RUNS_URL: '${account.properties.primaryEndpoints.blob}${runsContainer}'
+    NOON_RUNS_URL: '${blobUrl}/${runsContainer}'
     NOON_RUNS_DATASTORE: 'workspaceblobstore'
-    NOON_BLOB_URL: trimEnd(account.properties.primaryEndpoints.blob)
-    NOON_QUEUE_URL: trimEnd(account.properties.primaryEndpoints.queue)
-    NOON_TABLE_URL: trimEnd(account.properties.primaryEndpoints.table)
+    NOON_BLOB_URL: blobUrl
+    NOON_QUEUE_URL: queueUrl
+    NOON_TABLE_URL: tableUrl
     NOON_QUEUE_NAME: 'noon-reconcile'
-    NOON_DEAD_LETTER_URL: '${account.properties.primaryEndpoints.blob}dead-letters'
+    NOON_DEAD_LETTER_URL: '${blobUrl}/dead-letters'
     NOON_CONTAINER_URL: containerUrl
     NOON_CONTAINER_AUDIENCE: containerAudience
     NOON_LEASE_SECONDS: '60'
     NOON_DECISION_DAYS: '400'
     NOON_PREDICT_TIMEOUT_SECONDS: '10'
     NOON_CODE_COMMIT: codeCommit
+    NOON_TRACED_PREDICTIONS: '0.01'
   }
 }
-
-// Settings name URLs without a slash at the end.
-func trimEnd(url string) string => substring(url, 0, length(url) - 1)
 
 output id string = app.id
 output name string = app.name

@@ -8,25 +8,25 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
-resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-noon-app-${environmentName}'
   location: location
   tags: tags
 }
 
-resource endpoint 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource endpoint 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-noon-endpoint-${environmentName}'
   location: location
   tags: tags
 }
 
-resource compute 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource compute 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-noon-compute-${environmentName}'
   location: location
   tags: tags
 }
 
-resource scoring 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource scoring 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-noon-scoring-${environmentName}'
   location: location
   tags: tags

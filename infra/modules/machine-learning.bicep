@@ -37,22 +37,29 @@ param appPrincipalId string
 @description('Name of the identity that the control plane gives to endpoints.')
 param endpointIdentityName string
 
+@description('Whether a deleted vault is kept for 90 days, and its name with it.')
+param keepVault bool
+
+@description('Principal that registers components and environments, or empty.')
+param deployerPrincipalId string
+
+var definitions = 'Microsoft.Authorization/roleDefinitions'
 var roles = {
   dataScientist: 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
   identityOperator: 'f1a07417-d97a-45cb-824c-7a7467783830'
   blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 }
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: storageAccountName
 }
 
-resource endpointIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+resource endpointIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: endpointIdentityName
 }
 
 // A workspace cannot be made without one; Noon itself keeps no secret.
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: 'kv-noon-${token}'
   location: location
   tags: tags
@@ -64,7 +71,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     }
     enableRbacAuthorization: true
     enableSoftDelete: true
-    enablePurgeProtection: true
+    enablePurgeProtection: keepVault ? true : null
   }
 }
 
@@ -86,7 +93,8 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2024-10-01' = {
     applicationInsights: applicationInsightsId
     containerRegistry: registryId
     publicNetworkAccess: 'Enabled'
-    systemDatastoresAuthMode: 'identity'
+    // The account takes no keys: the system datastores sign in, too.
+    systemDatastoresAuthMode: 'Identity'
   }
 }
 
@@ -103,10 +111,12 @@ resource cluster 'Microsoft.MachineLearningServices/workspaces/computes@2024-10-
   }
   properties: {
     computeType: 'AmlCompute'
+    disableLocalAuth: true
     properties: {
       vmSize: computeSize
       vmPriority: 'Dedicated'
       osType: 'Linux'
+      remoteLoginPortPublicAccess: 'Disabled'
       scaleSettings: {
         minNodeCount: 0
         maxNodeCount: computeNodesMax
@@ -138,10 +148,7 @@ resource workspaceReadsStorage 'Microsoft.Authorization/roleAssignments@2022-04-
   properties: {
     principalId: workspace.identity.principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      roles.blobContributor
-    )
+    roleDefinitionId: subscriptionResourceId(definitions, roles.blobContributor)
   }
 }
 
@@ -151,10 +158,7 @@ resource appUsesWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      roles.dataScientist
-    )
+    roleDefinitionId: subscriptionResourceId(definitions, roles.dataScientist)
   }
 }
 
@@ -164,10 +168,16 @@ resource appGivesIdentity 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   properties: {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      roles.identityOperator
-    )
+    roleDefinitionId: subscriptionResourceId(definitions, roles.identityOperator)
+  }
+}
+
+resource deployerUsesWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerPrincipalId)) {
+  name: guid(workspace.id, deployerPrincipalId, roles.dataScientist)
+  scope: workspace
+  properties: {
+    principalId: deployerPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.dataScientist)
   }
 }
 

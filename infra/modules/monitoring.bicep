@@ -16,13 +16,12 @@ param publisherPrincipalIds string[]
 @maxValue(730)
 param retentionInDays int = 30
 
-// Monitoring Metrics Publisher
-var publisherRole = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions',
-  '3913510d-42f4-4e42-8a64-420c390055eb'
-)
+var definitions = 'Microsoft.Authorization/roleDefinitions'
+var roles = {
+  metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
+}
 
-resource logs 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: 'log-noon-${environmentName}'
   location: location
   tags: tags
@@ -48,12 +47,12 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 
 resource publishers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for principalId in publisherPrincipalIds: {
-    name: guid(insights.id, principalId, publisherRole)
+    name: guid(insights.id, principalId, roles.metricsPublisher)
     scope: insights
     properties: {
       principalId: principalId
       principalType: 'ServicePrincipal'
-      roleDefinitionId: publisherRole
+      roleDefinitionId: subscriptionResourceId(definitions, roles.metricsPublisher)
     }
   }
 ]

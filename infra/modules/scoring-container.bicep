@@ -41,7 +41,7 @@ var port = 8000
 var login = environment().authentication.loginEndpoint
 var openIdConfiguration = '${login}${subscription().tenantId}/v2.0/.well-known/openid-configuration'
 
-resource scoring 'Microsoft.App/containerApps@2024-03-01' = {
+resource scoring 'Microsoft.App/containerApps@2025-01-01' = {
   name: 'ca-noon-${model}'
   location: location
   tags: tags

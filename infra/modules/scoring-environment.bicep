@@ -14,11 +14,11 @@ param logAnalyticsName string
 @description('Whether the containers are reachable from outside, which needs tokens.')
 param external bool
 
-resource logs 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
   name: logAnalyticsName
 }
 
-resource apps 'Microsoft.App/managedEnvironments@2024-03-01' = {
+resource apps 'Microsoft.App/managedEnvironments@2025-01-01' = {
   name: 'cae-noon-${environmentName}'
   location: location
   tags: tags
@@ -35,6 +35,5 @@ resource apps 'Microsoft.App/managedEnvironments@2024-03-01' = {
 
 output id string = apps.id
 // {model} stands for the name of a model: NOON_CONTAINER_URL is such a pattern.
-output urlPattern string = external
-  ? 'https://ca-noon-{model}.${apps.properties.defaultDomain}'
-  : 'https://ca-noon-{model}.internal.${apps.properties.defaultDomain}'
+var reach = external ? '' : '.internal'
+output urlPattern string = 'https://ca-noon-{model}${reach}.${apps.properties.defaultDomain}'

@@ -24,11 +24,15 @@ param computePrincipalId string
 @description('Principals that read models.')
 param readerPrincipalIds string[]
 
+@description('Principal that deploys: it uploads code, lands data and reports; or empty.')
+param deployerPrincipalId string
+
 @description('Days after which dead letters and coverage reports are deleted.')
 @minValue(1)
 param leftoversDays int = 90
 
 var packages = 'packages'
+var definitions = 'Microsoft.Authorization/roleDefinitions'
 var roles = {
   blobOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
@@ -37,17 +41,16 @@ var roles = {
   tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
 // The Functions host keeps its locks in blobs of the account, which needs ownership.
-var grants = concat(
-  [
-    { principalId: appPrincipalId, role: roles.blobOwner }
-    { principalId: appPrincipalId, role: roles.queueContributor }
-    { principalId: appPrincipalId, role: roles.tableContributor }
-    { principalId: computePrincipalId, role: roles.blobContributor }
-  ],
-  map(readerPrincipalIds, principalId => { principalId: principalId, role: roles.blobReader })
-)
+var own = [
+  { principalId: appPrincipalId, role: roles.blobOwner }
+  { principalId: appPrincipalId, role: roles.queueContributor }
+  { principalId: appPrincipalId, role: roles.tableContributor }
+  { principalId: computePrincipalId, role: roles.blobContributor }
+]
+var readers = [for id in readerPrincipalIds: { principalId: id, role: roles.blobReader }]
+var grants = concat(own, readers)
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   name: name
   location: location
   tags: tags
@@ -64,7 +67,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -75,14 +78,14 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = [
   for container in ['landing', 'dead-letters', 'reports', packages]: {
     parent: blobs
     name: container
   }
 ]
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -117,10 +120,19 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     properties: {
       principalId: grant.principalId
       principalType: 'ServicePrincipal'
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', grant.role)
+      roleDefinitionId: subscriptionResourceId(definitions, grant.role)
     }
   }
 ]
+
+resource deployer 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerPrincipalId)) {
+  name: guid(account.id, deployerPrincipalId, roles.blobContributor)
+  scope: account
+  properties: {
+    principalId: deployerPrincipalId
+    roleDefinitionId: subscriptionResourceId(definitions, roles.blobContributor)
+  }
+}
 
 output name string = account.name
 output blobEndpoint string = account.properties.primaryEndpoints.blob

@@ -12,7 +12,7 @@ param tags object
 @allowed(['Free', 'Standard'])
 param sku string
 
-resource site 'Microsoft.Web/staticSites@2024-04-01' = {
+resource site 'Microsoft.Web/staticSites@2024-11-01' = {
   name: 'stapp-noon-${environmentName}'
   location: location
   tags: union(tags, { 'azd-service-name': 'web' })

@@ -29,6 +29,7 @@ TICK_SCHEDULE = "*/2 * * * * *"
 
 # A shell that is logged in to Azure must not change what a local stack does.
 _FOREIGN = (
+    "APPLICATIONINSIGHTS_",
     "AZURE_",
     "AZUREML_",
     "AzureWebJobs",

@@ -21,6 +21,7 @@ from noon.local.commands import (
 from noon.local.content import content_digest
 from noon.local.emulated import LocalAzure
 from noon.local.environment import WEBUI, Addresses, azure_environment, base_environment
+from noon.local.keys import ensure_readers_key, record_keys
 from noon.local.ports import PREFERRED, choose_ports, listening, turn_to_listen
 from noon.local.processes import Child, NoonCommand
 from noon.local.stages import Stages
@@ -221,6 +222,7 @@ class LocalStack:
 
     def _start_app(self) -> None:
         with self.stages.running("app") as stage:
+            ensure_readers_key(self.home)
             self._begin(self._children["app"])
             stage.result = self.addresses.app
 
@@ -234,7 +236,7 @@ class LocalStack:
 
     def _subscribe(self) -> None:
         with self.stages.running("events") as stage:
-            subscribe(self.azure, self.addresses, self._host_keys()["system"])
+            subscribe(self.azure, self.addresses, self.home.host_keys()["system"])
             stage.result = "data_landed, job_finished"
 
     def _record(self) -> None:
@@ -243,12 +245,7 @@ class LocalStack:
         keys: dict[str, str] = {}
         urls = self.addresses.as_dict()
         if "app" in running:
-            host = self._host_keys()
-            keys = {
-                "function": host["host"]["default"],
-                "orders": host["functions"]["train"]["default"],
-                "rollout": host["functions"]["rollout"]["default"],
-            }
+            keys = record_keys(self.home)
             self.app = AppClient(
                 self.addresses.app, keys["function"], keys["orders"], keys["rollout"]
             )
@@ -267,9 +264,6 @@ class LocalStack:
                 release=self._release,
             )
         )
-
-    def _host_keys(self) -> Any:
-        return json.loads(self.home.host_keys_file.read_text(encoding="utf-8"))
 
 
 def _shorten_logs(folder: Path) -> None:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from shared.adapters.azure_tables import TRANSACTION_MAX, AzureTable, escaped
-from shared.domain.decision import Decision, Json, Kind, Reason
+from shared.domain.decision import Decision, Json, Kind, Mark, Reason
 
 TEXT_MAX = 30_000
 """Characters of one property; a table takes 32 Ki."""
@@ -51,9 +51,14 @@ class AzureTableDecisionLog:
         while together := list(islice(waiting, TRANSACTION_MAX)):
             self._table.upsert_together(together)
 
-    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+    def since(
+        self, model: str, since: datetime | Mark, most: int, before: Mark | None = None
+    ) -> list[Decision]:
         """The newest `most` decisions of a model from `since` on, oldest first."""
-        rows = self._range(model, "d-", f"d-{_left(since)}~", most)
+        # Nothing lies between a mark's own key and the one with "!", which no id holds.
+        newest = "d-" if before is None else f"d-{_order(before)}!"
+        oldest = f"d-{_left(since)}~" if isinstance(since, datetime) else f"d-{_order(since)}"
+        rows = self._range(model, newest, oldest, most, also_last=isinstance(since, datetime))
         return [decision_of(row) for row in reversed(rows)]
 
     def about(
@@ -89,10 +94,13 @@ class AzureTableDecisionLog:
         """True for the first one that asks for the day, in any process."""
         return self._table.insert({"PartitionKey": "_expiry", "RowKey": day})
 
-    def _range(self, model: str, low: str, high: str, most: int) -> list[Any]:
+    def _range(
+        self, model: str, low: str, high: str, most: int, *, also_last: bool = True
+    ) -> list[Any]:
+        up_to = "le" if also_last else "lt"
         return list(
             self._table.query(
-                "PartitionKey eq @model and RowKey ge @low and RowKey le @high",
+                f"PartitionKey eq @model and RowKey ge @low and RowKey {up_to} @high",
                 {"model": model, "low": low, "high": high},
                 most=most,
             )
@@ -170,7 +178,7 @@ def decision_of(row: Mapping[str, Any]) -> Decision:
     )
 
 
-def _order(decision: Decision) -> str:
+def _order(decision: Decision | Mark) -> str:
     return f"{_left(decision.at)}-{escaped(decision.id)}"
 
 

@@ -105,6 +105,15 @@ class AzureDeadLetters:
             return [(name, client.download_blob(name).readall()) for name in names]
         return []
 
+    def count(self, most: int) -> int:
+        """How many there are, counted up to so many."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        client = self._container.client()
+        with azure_errors("count the dead letters"), suppress(ResourceNotFoundError):
+            return sum(1 for _ in islice(client.list_blob_names(), most))
+        return 0
+
 
 def _text(content: str) -> str:
     """What travelled; a sender who forgot base64 is one of those whose messages end here."""

@@ -61,7 +61,7 @@ class AzureMachineLearning:
     def _built(self) -> MLClient:
         from azure.ai.ml import MLClient
 
-        _quieten()
+        quieten()
         return MLClient(
             self._credential,
             self._subscription_id,
@@ -150,6 +150,6 @@ def _leave_operations() -> Any:
     return LeaveOperations()
 
 
-def _quieten() -> None:
-    """The client warns of its own preview classes and of defaults, each time."""
+def quieten() -> None:
+    """Have the client keep its warnings, of its own preview classes and of defaults, to itself."""
     logging.getLogger("azure.ai.ml").setLevel(logging.ERROR)

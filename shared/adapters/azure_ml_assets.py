@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.azure_ml import ml_errors
+from shared.adapters.azure_ml import ml_errors, quieten
 from shared.adapters.azure_ml_endpoints import SERVING_ENVIRONMENT
 from shared.adapters.job_request import DIGEST_TAG
 from shared.domain.errors import NotFoundError
@@ -22,6 +23,9 @@ SERVING_PORT = 8000
 """Where the scoring service listens in its container."""
 VERSION_LENGTH = 16
 
+Register = Callable[[str, str, str, Any], None]
+"""Sees to it that an asset is there, by kind (as the client calls it), name, version and asset."""
+
 
 def register_components(
     client: MLClient, folder: Path, *, image: str, port: int = SERVING_PORT
@@ -31,53 +35,66 @@ def register_components(
     The same content is the same version, so that nothing is registered twice: `pipeline.yml`
     with a folder for each of its steps, and the environment that the steps run in.
     """
-    environment = _training_environment(client, folder)
+
+    def register(kind: str, name: str, version: str, asset: Any) -> None:
+        operations = getattr(client, kind)
+        if not _is_there(operations, name, version):
+            with ml_errors(f"register the {kind.rstrip('s')} {name}:{version}"):
+                operations.create_or_update(asset)
+
     return Release(
-        component=_pipeline(client, folder, environment),
+        component=_pipeline(register, folder),
         environment=_serving_environment(client, image, port),
     )
 
 
-def _training_environment(client: MLClient, folder: Path) -> str:
+def expected_component(folder: Path) -> str:
+    """Name and version of the pipeline that registering this folder comes to; nothing is sent."""
+    # First imported, since that sets what is told.
+    import azure.ai.ml  # noqa: F401
+
+    quieten()
+    return _pipeline(lambda *_: None, folder)
+
+
+def _training_environment(register: Register, folder: Path) -> str:
     """Name and version of the environment that the steps run in."""
     from azure.ai.ml import load_environment
 
     environment = load_environment(folder / TRAINING_ENVIRONMENT)
     name = str(environment.name)
     version = _version(environment.image, environment.conda_file)
-    if not _is_there(client.environments, name, version):
-        environment.version = version
-        with ml_errors(f"register the environment {name}:{version}"):
-            client.environments.create_or_update(environment)
+    environment.version = version
+    register("environments", name, version, environment)
     return f"{name}:{version}"
 
 
-def _pipeline(client: MLClient, folder: Path, environment: str) -> str:
+def _pipeline(register: Register, folder: Path) -> str:
     """Name and version of the pipeline, over registered versions of its steps."""
     from azure.ai.ml import load_component
 
+    environment = _training_environment(register, folder)
     pipeline: Any = load_component(folder / PIPELINE)
-    registered = {step: _step(client, folder / step, environment) for step in sorted(pipeline.jobs)}
+    steps = sorted(pipeline.jobs)
+    registered = {step: _step(register, folder / step, environment) for step in steps}
     chosen = [{f"jobs.{step}.component": f"azureml:{name}"} for step, name in registered.items()]
     version = _version((folder / PIPELINE).read_text(), registered)
-    return _component(client, folder / PIPELINE, version, chosen)
+    return _component(register, folder / PIPELINE, version, chosen)
 
 
-def _step(client: MLClient, folder: Path, environment: str) -> str:
+def _step(register: Register, folder: Path, environment: str) -> str:
     version = _version(environment, _content(folder))
     chosen = [{"environment": f"azureml:{environment}"}]
-    return _component(client, folder / "component.yml", version, chosen)
+    return _component(register, folder / "component.yml", version, chosen)
 
 
-def _component(client: MLClient, path: Path, version: str, chosen: list[dict[str, str]]) -> str:
+def _component(register: Register, path: Path, version: str, chosen: list[dict[str, str]]) -> str:
     """Name and version of the component, registered unless it is there."""
     from azure.ai.ml import load_component
 
     component = load_component(path, params_override=[*chosen, {"version": version}])
     name = str(component.name)
-    if not _is_there(client.components, name, version):
-        with ml_errors(f"register the component {name}:{version}"):
-            client.components.create_or_update(component)
+    register("components", name, version, component)
     return f"{name}:{version}"
 
 

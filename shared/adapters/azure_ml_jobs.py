@@ -36,6 +36,7 @@ class AzureTrainingJobs:
         landing_datastore: str,
         runs_datastore: str,
         code_commit: str = "unknown",
+        traceparent: Callable[[], str] = str,
     ) -> None:
         self._workspace = workspace
         self._job_of = job_of
@@ -43,6 +44,7 @@ class AzureTrainingJobs:
         self._landing = landing_datastore
         self._runs = runs_datastore
         self._code_commit = code_commit
+        self._traceparent = traceparent
 
     def get(self, job: str) -> JobFacts | None:
         """The job, or None."""
@@ -55,7 +57,7 @@ class AzureTrainingJobs:
 
     def submit(self, spec: ModelSpec, training: Training) -> None:
         """Start it in one request; a job of that name with the same digest is success."""
-        tags = job_tags(spec.name, training)
+        tags = job_tags(spec.name, training, self._traceparent())
         if self._is_there(training.job, tags[DIGEST_TAG]):
             return
         request = self._request(spec, training, tags)

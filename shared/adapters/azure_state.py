@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,14 @@ class AzureTableStateStore:
                 due[model] = _utc(found[0])
             waiting += [(model, _utc(at)) for at in found[1:] if at is not None]
         return earliest(due, waiting)
+
+    def states(self) -> list[ModelState]:
+        """Every state, in one query; without those that this version cannot read."""
+        states = []
+        for row in self._table.query("RowKey eq @row", {"row": STATE_ROW}):
+            with suppress(MalformedError):
+                states.append(state_of(row))
+        return states
 
 
 class AzureTableReleaseStore:

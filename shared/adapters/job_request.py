@@ -9,6 +9,8 @@ from shared.domain.state import Training
 
 DIGEST_TAG = "noon_digest"
 JOB_TAG = "noon_job"
+TRACE_TAG = "traceparent"
+"""The trace in which the job was submitted, as W3C writes it."""
 
 
 def training_digest(training: Training) -> str:
@@ -24,10 +26,15 @@ def training_digest(training: Training) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def job_tags(model: str, training: Training) -> dict[str, str]:
-    """Tags of the job, for people and for recognising it."""
+def job_tags(model: str, training: Training, traceparent: str = "") -> dict[str, str]:
+    """Tags of the job, for people and for recognising it.
+
+    The trace is that of whoever submits, so it is no part of the digest: the same job asked for
+    again, in another trace, is the same job.
+    """
     return {
         DIGEST_TAG: training_digest(training),
         "noon_model": model,
         "noon_cause": training.cause,
+        **({TRACE_TAG: traceparent} if traceparent else {}),
     }

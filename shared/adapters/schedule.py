@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from shared.domain.errors import SettingsError
+from shared.domain.errors import MalformedError, SettingsError
 from shared.domain.facts import Overtaken, Slot, SlotFacts
 
 BACK = timedelta(days=400)
@@ -47,6 +47,14 @@ class CronSlots:
         following = _times(schedule, newest or local - NEAR, reverse=False)
         coming = next((time for time in following if _instant(time, zone) > now), None)
         return SlotFacts(_slot(newest, zone), _slot(coming, zone))
+
+    def named(self, key: str, time_zone: str) -> Slot:
+        """The slot of a key; raises MalformedError for what is none."""
+        try:
+            time = datetime.strptime(key, KEY)  # noqa: DTZ007 - local time
+        except ValueError:
+            raise MalformedError(f"{key!r} is no slot, such as 20261123t1200") from None
+        return _slot_at(time, zone_of(time_zone))
 
     def between(
         self, schedule: str, time_zone: str, after: datetime, newest: Slot

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,8 +45,14 @@ class AzureScorer:
     count. `scope` is what the tokens are for; None for containers that take none.
     """
 
-    def __init__(self, credential: TokenCredential, scope: str | None = SCOPE) -> None:
+    def __init__(
+        self,
+        credential: TokenCredential,
+        scope: str | None = SCOPE,
+        traceparent: Callable[[], str] = str,
+    ) -> None:
         self._token = KeptToken(credential, scope) if scope is not None else None
+        self._traceparent = traceparent
         self._clients: _Clients | None = None
         self._keeper: asyncio.Task[None] | None = None
 
@@ -55,6 +62,8 @@ class AzureScorer:
         # The caller's headers are not passed on: they could choose the deployment.
         token = None if self._token is None else await self._token.header()
         headers = {} if token is None else {"Authorization": token}
+        if traceparent := self._traceparent():
+            headers["traceparent"] = traceparent
         try:
             scored = await _asked(clients.pooled, scoring_uri, body, headers)
         except _NothingCameError:

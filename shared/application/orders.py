@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 from shared.application.intake import order
 from shared.application.plane import ControlPlane
-from shared.application.predict import Answer, problem
-from shared.domain.errors import NotFoundError
+from shared.application.problems import COME_AGAIN, Answer, problem
+from shared.domain.errors import NoonError, NotFoundError
 from shared.domain.events import Verb
 
 WORDS_MAX = 500
 """Characters of a reason or a name; they stand in tables and tags."""
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Tables, tags and terminals would choke on them."""
 
 
 def take_order(plane: ControlPlane, model: str, verb: str, body: bytes) -> Answer:
@@ -20,7 +23,7 @@ def take_order(plane: ControlPlane, model: str, verb: str, body: bytes) -> Answe
         return problem(404, "unknown order", f"{verb!r} is not one of {', '.join(Verb)}")
     try:
         asked = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return problem(400, "not JSON", f"the body must be a JSON object: {error}")
     if not isinstance(asked, dict):
         return problem(422, "wrong order", "the body must be a JSON object")
@@ -32,6 +35,8 @@ def take_order(plane: ControlPlane, model: str, verb: str, body: bytes) -> Answe
         kept = order(plane, model, Verb(verb), who.strip(), asked["because"].strip())
     except NotFoundError as error:
         return problem(404, "unknown model", str(error))
+    except NoonError as error:
+        return problem(503, "cannot keep the order", str(error), COME_AGAIN)
     return Answer(202, json.dumps({"order_id": kept.order_id}).encode())
 
 
@@ -46,4 +51,6 @@ def _wrong(asked: dict[str, object]) -> str:
         return "who must be a text"
     if any(len(str(words)) > WORDS_MAX for words in asked.values()):
         return f"because and who may have {WORDS_MAX} characters each"
+    if any(UNWRITABLE.search(str(words)) for words in asked.values()):
+        return "because and who may have no control characters"
     return ""

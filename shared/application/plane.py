@@ -11,6 +11,7 @@ from shared.application.retention import Retention
 from shared.domain.events import Event, Message
 from shared.domain.policy import ModelSpec
 from shared.ports import Ports
+from shared.telemetry import SILENT, Telemetry
 
 
 def random_order_id() -> str:
@@ -37,4 +38,7 @@ class ControlPlane:
     """Parses the text of a queue message; raises MalformedError."""
     retention: Retention = field(default_factory=Retention)
     recorded: Recorded = field(default_factory=Recorded)
+    commits: dict[str, str] = field(default_factory=dict)
+    """The commit of each training job that this process has looked up."""
     new_order_id: Callable[[], str] = random_order_id
+    telemetry: Telemetry = SILENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from random import getrandbits
@@ -13,6 +13,7 @@ from random import getrandbits
 from shared.application.addresses import Addresses
 from shared.application.health_recorder import HealthRecorder
 from shared.application.plane import ControlPlane
+from shared.application.problems import Answer, problem
 from shared.domain.errors import NoonError, NotAskedError, UnavailableError
 from shared.domain.health import UNKNOWN
 from shared.domain.policy import Serving
@@ -30,17 +31,6 @@ ASKED_AT_ONCE_MAX = 64
 
 INSIDE_MAX = 1024
 """With those that wait for their turn; more would only wait until they are too late."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, body and its type, ready to be sent."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    retry_after: str = ""
-    """When to come again, if that is said."""
 
 
 @dataclass(slots=True)
@@ -148,29 +138,31 @@ class Predictions:
             writing.add_done_callback(self._writing.discard)
 
 
-def problem(status: int, title: str, detail: str, retry_after: str = "") -> Answer:
-    """An error as RFC 9457 has it."""
-    content = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body = json.dumps(content).encode()
-    return Answer(status, body, "application/problem+json", retry_after)
-
-
 def _answer(model: str, scored: Scored, now: datetime) -> Answer:
     if scored.status in (401, 403) and not scored.by_container:
         text = f"it answers {scored.status} to the identity of this app: {scored.body[:200]!r}"
         return problem(502, "endpoint refuses this app", text)
     if 400 <= scored.status < 600:
-        return Answer(scored.status, scored.body, scored.content_type, scored.retry_after)
+        return Answer(
+            scored.status,
+            scored.body,
+            scored.content_type,
+            scored.retry_after,
+            scored.deployment,
+        )
     body = scored.body.strip()
     if not (scored.status == 200 and body.startswith(b'{"') and body.endswith(b"}")):
         name = scored.deployment or "it"
         text = f"{name} sent status {scored.status} and no JSON object"
-        return problem(502, "endpoint answers nonsense", text)
+        nonsense = problem(502, "endpoint answers nonsense", text)
+        return replace(nonsense, deployment=scored.deployment)
     before, between = _signed(model, scored.deployment)
     chance = getrandbits(32)
     # Joined as bytes: the rows' answers are never parsed here.
     return Answer(
-        200, body[:-1] + f'{before}{now:%Y%m%dt%H%M%S%f}{between}{chance:08x}"}}'.encode()
+        200,
+        body[:-1] + f'{before}{now:%Y%m%dt%H%M%S%f}{between}{chance:08x}"}}'.encode(),
+        deployment=scored.deployment,
     )
 
 

@@ -14,7 +14,6 @@ from zlib import crc32
 from shared.application.apply import apply_all, pin_all
 from shared.application.observe import observe
 from shared.application.records import (
-    UNSAID_MAX,
     PassLog,
     Recorded,
     failed,
@@ -22,7 +21,7 @@ from shared.application.records import (
     will_retry,
 )
 from shared.domain.decision import OUTCOME_UNKNOWN, Decision, Json, Kind, Reason
-from shared.domain.errors import ConflictError, MalformedError, NoonError, UnavailableError
+from shared.domain.errors import ConflictError, MalformedError, NoonError
 from shared.domain.events import Message
 from shared.domain.facts import SlotFacts, Snapshot
 from shared.domain.plan import Plan, decide, idle, soaking, wanted
@@ -128,8 +127,7 @@ def _pass(
     snapshot: Snapshot,
     lease: LeaseHold,
 ) -> Decision:
-    if len(log.waiting) >= UNSAID_MAX:
-        raise UnavailableError(f"{len(log.waiting)} decisions must be recorded before the next")
+    log.make_room()
     now = ports.clock.now()
     plan = _planned(ports, spec, snapshot, now)
     decision = _decision(message, now, plan)

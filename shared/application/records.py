@@ -18,7 +18,7 @@ from shared.domain.facts import Snapshot
 from shared.ports import DecisionLog
 
 UNSAID_MAX = 4
-"""Decisions that wait in a state's row; with more, a pass records before it decides."""
+"""Decisions that wait in a state's row; with so many, a pass records them before it decides."""
 
 
 class Recorded:
@@ -54,6 +54,14 @@ class PassLog:
         """This is what the pass goes by."""
         self._saved = snapshot.unsaid
         self.waiting = self._recorded.missing(snapshot)
+
+    def make_room(self) -> None:
+        """Keep what waits now when the state's row has no place for more."""
+        if len(self.waiting) >= UNSAID_MAX:
+            *others, newest = self.waiting
+            self._log.append(newest, others)
+            self._recorded.note(newest.model, frozenset(each.id for each in self._saved))
+            self.waiting = ()
 
     def append(self, decision: Decision) -> None:
         """Keep it, and with it what waits."""

@@ -14,7 +14,7 @@ from typing import Any
 from shared.application.asked import Asked, understand
 from shared.application.chain_links import Link, in_force, link_of, manifest_link, prediction_link
 from shared.application.plane import NOBODY, ControlPlane
-from shared.application.predict import Answer, problem
+from shared.application.problems import COME_AGAIN, Answer, problem
 from shared.domain import chain_keys as keys
 from shared.domain.decision import Decision
 from shared.domain.errors import MalformedError, NoonError, NotFoundError
@@ -101,7 +101,7 @@ def answer(plane: ControlPlane, text: str, model: str = "") -> Answer:
     except NotFoundError as error:
         return problem(404, "nothing found", str(error))
     except NoonError as error:
-        return problem(503, "cannot look it up", str(error))
+        return problem(503, "cannot look it up", str(error), COME_AGAIN)
     return Answer(200, json.dumps(content).encode())
 
 

@@ -22,6 +22,12 @@ TRAINED = "trained"
 """A training of the model began."""
 TRAFFIC = "traffic"
 """The model's traffic was ordered to change."""
+RUN = "run"
+"""A job of the model began or ended, or a slot was dealt with."""
+VERDICT = "verdict"
+"""The gate judged a challenger of the model."""
+TURNED = "turned"
+"""A rollout of the model changed."""
 
 
 def job_key(job: str) -> str:
@@ -84,13 +90,15 @@ def keys_of_change(
 ) -> tuple[str, ...]:
     """What a pass changed, as keys."""
     keys = [LANDED] if facts.snapshot.landings else []
-    keys += _of_training(before, after, facts)
+    of_training = list(_of_training(before, after, facts))
+    keys += [*of_training, RUN] if of_training else []
     if after.last_version > before.last_version:
         keys += [version_key(after.last_version), begun(version_key(after.last_version))]
     orders_traffic = _traffic_of(actions) is not None
     if after.rollout != before.rollout or orders_traffic:
         for rollout in dict.fromkeys((before.rollout, after.rollout)):
             keys += _of_rollout(rollout) if rollout is not None else []
+        keys += [TURNED] if after.rollout != before.rollout else []
     keys += [TRAFFIC] if orders_traffic else []
     return tuple(dict.fromkeys(keys))
 

@@ -73,6 +73,14 @@ class Decision:
     facts: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a model's log: at this decision, which itself is neither before nor after it."""
+
+    at: datetime
+    id: str
+
+
 OUTCOME_UNKNOWN = "not known: the process ended before it could say"
 """Of a decision that was saved, and whose pass died before it could record how the orders went."""
 

@@ -147,7 +147,7 @@ def check_canary(
     mine = counts.get(canary, Counts()).plus(lost)
     theirs = counts.get(champion, Counts()).plus(lost)
     seen = f"{canary} {_said(mine)}, {champion} {_said(theirs)}"
-    ill, champion_ill = _ill(mine, policy), _ill(theirs, policy)
+    ill, champion_ill = sick(mine, policy), sick(theirs, policy)
     if ill and champion_ill:
         return Check(Outcome.HOLD, "both_sick", f"both fail, the canary is not the cause: {seen}")
     if champion_ill:
@@ -181,9 +181,9 @@ def _check_alone(
     mine, theirs = counts.get(canary, Counts()), counts.get(champion, Counts())
     lost = counts.get(UNKNOWN, Counts())
     seen = f"by itself: {canary} {_said(mine)}; {champion} {_said(theirs)}"
-    if _ill(mine, policy):
+    if sick(mine, policy):
         return Check(Outcome.FAILED, "errors", f"the canary fails: {seen}")
-    if _ill(mine.plus(lost), policy) and mine.topped_up < policy.requests_min:
+    if sick(mine.plus(lost), policy) and mine.topped_up < policy.requests_min:
         # A sick champion loses answers, and so may the canary: what we ask it ourselves tells.
         text = f"{lost.failures} answers were lost, nobody knows whose: {seen}"
         return Check(Outcome.NO_DATA, "lost_answers", text)
@@ -195,7 +195,7 @@ def usual_latency(counts: Counts, policy: RolloutPolicy) -> float | None:
     return counts.latency_ms() if counts.timed >= policy.requests_min else None
 
 
-def _ill(counts: Counts, policy: RolloutPolicy) -> bool:
+def sick(counts: Counts, policy: RolloutPolicy) -> bool:
     """More failures than a whole window may have; one alone is never enough."""
     allowed = max(1.0, policy.error_rate_max * policy.requests_min)
     return counts.failures > allowed and counts.failure_rate > policy.error_rate_max

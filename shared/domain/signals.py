@@ -54,7 +54,7 @@ class Dimension(StrEnum):
     """The code of the first reason; on a log line of all of them, with a comma between."""
     ACTIONS = "noon.decision.actions"
     OUTCOME = "noon.outcome"
-    """Of a prediction `answered`, `refused`, `busy`, `failed`, `late` or `no_champion`; of a
+    """Of a prediction `answered`, `refused`, `busy`, `failed`, `late` or `unavailable`; of a
     decision `done` or what went wrong."""
     STATUS = "noon.status"
     """HTTP status of an answer."""

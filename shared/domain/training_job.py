@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.actions import CancelJob, SubmitJob
+from shared.domain.chain_keys import VERDICT
 from shared.domain.comparison import judged
 from shared.domain.decision import Json, Kind, Reason, Step
 from shared.domain.facts import Facts, JobFacts, JobStatus
@@ -130,7 +131,7 @@ def _completed(
     state: ModelState, training: Training, facts: Facts, spec: ModelSpec, now: datetime
 ) -> Step:
     verdict = judge(facts.metrics, training, state.champion, spec.gate, now, facts.holdout)
-    about = (f"job:{training.job}", f"data:{training.manifest.data_version}")
+    about = (f"job:{training.job}", f"data:{training.manifest.data_version}", VERDICT)
     state = replace(state, training=None)
     match verdict:
         case Promote(reasons, metrics):

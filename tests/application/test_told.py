@@ -23,7 +23,8 @@ from shared.adapters.memory.state import MemoryReleaseStore
 from shared.application import intake
 from shared.application.orders import take_order
 from shared.application.plane import NOBODY
-from shared.application.predict import INSIDE_MAX, Answer
+from shared.application.predict import INSIDE_MAX
+from shared.application.problems import Answer
 from shared.application.replay import replay_events, replay_poison
 from shared.application.rulings import rule_event, rule_message, rule_raw
 from shared.application.status import status

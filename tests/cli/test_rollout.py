@@ -21,7 +21,7 @@ import pytest
 from azure_emulator.testing import wait_until
 
 from shared.application.orders import take_order
-from shared.application.predict import Answer
+from shared.application.problems import Answer
 from shared.application.status import status
 from shared.application.why import answer as why_answer
 from tests.application.conftest import World, world

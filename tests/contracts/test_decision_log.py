@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_tables import AzureTable
-from shared.domain.decision import Decision, Kind, Reason
+from shared.domain.decision import Decision, Kind, Mark, Reason
 from shared.ports import DecisionLog
 from tests.contracts.conftest import Requests
 
@@ -222,3 +222,19 @@ def test_what_is_too_long_is_cut_with_a_mark(azure_table: AzureTable) -> None:
         assert text.endswith("[cut]")
     assert kept.reasons[-1].code.endswith("more [cut]")
     assert str(kept.facts["cut"]).endswith("[cut]")
+
+
+def test_log_is_read_in_parts_between_marks(decision_log: DecisionLog) -> None:
+    """What comes before a mark and what comes after it, never the marked one, give the whole."""
+    instants = (0, 1, 1, 1, 2, 3)
+    for number, minutes in enumerate(instants):
+        decision_log.append(decision(f"d{number}", minutes))
+    whole = decision_log.since("flights", LONG_AGO, 10)
+    assert len(whole) == len(instants)
+    for place, row in enumerate(whole):
+        mark = Mark(row.at, row.id)
+        assert decision_log.since("flights", mark, 10) == whole[place + 1 :]
+        assert decision_log.since("flights", LONG_AGO, 10, mark) == whole[:place]
+        assert decision_log.since("flights", LONG_AGO, 1, mark) == whole[max(0, place - 1) : place]
+        both = decision_log.since("flights", Mark(whole[0].at, whole[0].id), 10, mark)
+        assert both == whole[1:place]

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.schedule import CronSlots
-from shared.domain.errors import SettingsError
+from shared.domain.errors import MalformedError, SettingsError
 from shared.domain.facts import Overtaken, SlotFacts
 
 BERLIN = "Europe/Berlin"
@@ -265,3 +265,18 @@ def test_bad_schedule_or_zone_is_refused_by_name(schedule: str, zone: str, named
     """What is wrong is said."""
     with pytest.raises(SettingsError, match=named):
         CronSlots().around(schedule, zone, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+def test_slot_is_found_again_by_its_key() -> None:
+    """A key and a zone give the instant, also where a clock was put on or back."""
+    slots = CronSlots()
+    for zone, now in (
+        ("America/New_York", "2026-03-08T23:00Z"),
+        ("Europe/Berlin", "2026-11-01T12:00Z"),
+    ):
+        for schedule in ("30 2 * * *", "0 12 * * *"):
+            newest = slots.around(schedule, zone, datetime.fromisoformat(now)).newest
+            assert newest is not None
+            assert slots.named(newest.key, zone) == newest
+    with pytest.raises(MalformedError, match="is no slot"):
+        slots.named("noon", "UTC")

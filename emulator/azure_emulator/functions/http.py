@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl
 from azure.functions import meta
 from starlette.types import Receive, Scope, Send
 
-from azure_emulator.functions.invocation import FunctionError, Invoker, TraceContext
+from azure_emulator.functions.invocation import FunctionError, Invoker
 from azure_emulator.functions.keys import Keys
 from azure_emulator.functions.routes import Route
+from azure_emulator.functions.tracing import TraceContext
 
 HOME_PAGE = b"Your Functions app is up and running (local host).\n"
 

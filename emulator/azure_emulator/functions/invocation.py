@@ -9,7 +9,7 @@ import time
 import traceback
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from typing import Any
 from azure.functions import meta
 
 from azure_emulator.functions.loading import LoadedFunction, converter
+from azure_emulator.functions.tracing import TraceContext, attach, traced
 
 LOG = logging.getLogger("host")
 REMEMBERED = 2000
@@ -43,20 +44,6 @@ class Invocation:
 
 class FunctionError(Exception):
     """A function raised, or gave back what its binding cannot carry."""
-
-
-@dataclass(frozen=True)
-class TraceContext:
-    """The W3C trace context of an invocation."""
-
-    trace_parent: str = ""
-    trace_state: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def Traceparent(self) -> str:  # noqa: N802  the worker's older spelling
-        """Return the parent by its older name."""
-        return self.trace_parent
 
 
 @dataclass(frozen=True)
@@ -115,7 +102,9 @@ class Invoker:
         LOG.debug("Executing 'Functions.%s' (Reason='%s')", function.name, reason)
         try:
             arguments = self._arguments(function, data, metadata, trace, record.id)
-            result = _finish(function, await self._call(function, arguments, record.id))
+            result = _finish(
+                function, await self._call(function, arguments, record.id, trace or TraceContext())
+            )
         except Exception as error:
             record.outcome, record.error = (
                 "failed",
@@ -176,20 +165,32 @@ class Invoker:
         return arguments
 
     async def _call(
-        self, function: LoadedFunction, arguments: dict[str, Any], record_id: str
+        self,
+        function: LoadedFunction,
+        arguments: dict[str, Any],
+        record_id: str,
+        trace: TraceContext,
     ) -> Any:
         if function.asynchronous:
-            return await function.call(**arguments)
+            call = function.call(**arguments)
+            # A task of its own, so that the trace ends with the invocation.
+            return await (asyncio.create_task(_traced(call, trace)) if traced(trace) else call)
         context = contextvars.copy_context()
 
-        def call() -> Any:
+        def work() -> Any:
             self._busy.add(record_id)
             try:
+                context.run(attach, trace)
                 return context.run(function.call, **arguments)
             finally:
                 self._busy.discard(record_id)
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+
+async def _traced(call: Awaitable[Any], trace: TraceContext) -> Any:
+    attach(trace)
+    return await call
 
 
 def _finish(function: LoadedFunction, result: Any) -> meta.Datum | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.adapters.state_rows import earliest, landing_row, order_row, snapshot
-from shared.domain.decision import Decision
+from shared.domain.decision import Decision, Mark
 from shared.domain.errors import ConflictError
 from shared.domain.events import Landing, Order
 from shared.domain.facts import Release, Snapshot
@@ -85,6 +85,10 @@ class MemoryStateStore:
         ]
         return earliest(due, waiting)
 
+    def states(self) -> list[ModelState]:
+        """Every state."""
+        return [state for state, _ in self._states.values()]
+
 
 class MemoryReleaseStore:
     """The newest release."""
@@ -119,9 +123,16 @@ class MemoryDecisionLog:
             self._rows.setdefault((each.model, each.id), each)
         self._rows[decision.model, decision.id] = decision
 
-    def since(self, model: str, since: datetime, most: int) -> list[Decision]:
+    def since(
+        self, model: str, since: datetime | Mark, most: int, before: Mark | None = None
+    ) -> list[Decision]:
         """The newest `most` decisions of a model from `since` on, oldest first."""
-        return _newest((row for row in self._of(model) if row.at >= since), most)
+        rows = sorted(self._of(model), key=lambda row: row.at)
+        if isinstance(since, datetime):
+            rows = [row for row in rows if row.at >= since]
+        else:
+            rows = rows[_place(rows, since, after=True) :]
+        return _newest(rows if before is None else rows[: _place(rows, before, after=False)], most)
 
     def about(
         self, model: str, key: str, most: int, until: datetime | None = None
@@ -145,6 +156,16 @@ class MemoryDecisionLog:
 
     def _of(self, model: str) -> list[Decision]:
         return [row for (owner, _), row in self._rows.items() if owner == model]
+
+
+def _place(rows: Sequence[Decision], mark: Mark, *, after: bool) -> int:
+    """How many of the rows, oldest first, come before the mark, or up to it."""
+    for index, row in enumerate(rows):
+        if row.id == mark.id:
+            return index + after
+        if row.at > mark.at:
+            return index
+    return len(rows)
 
 
 def _newest(rows: Iterable[Decision], most: int) -> list[Decision]:
