@@ -1629,9 +1629,9 @@ export interface operations {
     model_decisions: {
         parameters: {
             query?: {
-                /** @description Only what is newer: the `newest` of an answer before, or an instant (ISO 8601 with offset) */
-                since?: string;
-                /** @description Only what is older: an `older` cursor */
+                /** @description Only what is newer: the `newest` of an answer before, or an instant (ISO 8601, with `Z`) */
+                since?: string | unknown | unknown;
+                /** @description Only what is older: the `older` of an answer before */
                 before?: string;
                 /** @description Only these kinds, with commas between them */
                 kind?: ("ignored" | "duplicate" | "coalesced" | "held" | "acted" | "refused" | "failed")[];

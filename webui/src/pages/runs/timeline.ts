@@ -61,7 +61,7 @@ export interface Tick {
 }
 
 /** Round marks in the reader's time zone, with at least `pixels` for each. */
-export function ticksOf(domain: Domain, width: number, pixels = 84): Tick[] {
+export function ticksOf(domain: Domain, width: number, pixels = 64): Tick[] {
   const room = ((domain.to - domain.from) / 1000 / Math.max(width, 1)) * pixels;
   const step = STEPS.find((seconds) => seconds >= room) ?? 604_800;
   const ticks: Tick[] = [];
