@@ -47,9 +47,10 @@ def emulator_command(home: Path, addresses: Addresses, operation_seconds: float)
 
 
 def host_command(home: Path, addresses: Addresses) -> list[str]:
-    """Give the command of the Functions host with our app."""
+    """Give the command of the Functions host with our app, which browsers of the web UI may ask."""
     command = [sys.executable, "-m", "azure_emulator", "functions", "--home", str(home)]
-    return [*command, "--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+    command += ["--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+    return [*command, "--cors", addresses.webui]
 
 
 def webui_command(addresses: Addresses) -> list[str]:

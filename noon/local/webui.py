@@ -1,4 +1,4 @@
-"""Serves the built web UI on a loopback port, with the headers that it has in Azure Static Web Apps.
+"""Serves the built web UI on a loopback port, with the headers that it has in Static Web Apps.
 
 `python -m noon.local.webui FOLDER --port 4280 --api http://127.0.0.1:7071`
 """
