@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 # A recipe's steps stand in one shell; targets of one line do without.
 .ONESHELL:
 
+COMMIT ?= HEAD
 DAYS ?= 31
 SEEDS ?= 200
 WORKERS ?= 2
@@ -29,7 +30,7 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance types lighthouse
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra types lighthouse
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -91,6 +92,14 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+package: ## The function app of a commit as Azure takes it, .noon/package.zip (COMMIT=HEAD)
+	@mkdir -p .noon
+	git archive --format zip --output .noon/package.zip $(COMMIT) \
+		host.json requirements.txt function_app.py function_app shared models
+
+infra: setup ## What can be checked of infra/ without Azure
+	@$(BIN)/python -m pytest -n 0 tests/infra
 
 coverage: setup ## Every test, with reports/: JUnit, HTML, Cobertura and a summary
 	@mkdir -p reports

@@ -6,13 +6,13 @@ functions is noticed, one that fails at noon is not.
 
 import azure.functions as func
 
-from function_app import events, http, queue, reads, timers
+from function_app import alerts, events, http, queue, reads, timers
 from shared.bootstrap import runtime
 
 runtime()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for source in (timers, events, queue, http, reads):
+for source in (timers, events, queue, http, reads, alerts):
     app.register_functions(source.blueprint)
 
 __all__ = ["app"]

@@ -48,7 +48,7 @@ def model_schema(req: func.HttpRequest) -> func.HttpResponse:
 def model_versions(req: func.HttpRequest) -> func.HttpResponse:
     """Champion, challengers, former and refused ones."""
     name = req.route_params["model"]
-    return read(req, "model_versions", lambda plane, limit: judged.versions(plane, name, limit))
+    return read(req, "model_versions", lambda plane, **page: judged.versions(plane, name, **page))
 
 
 @blueprint.function_name("model_runs")

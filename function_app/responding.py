@@ -14,6 +14,8 @@ from shared.domain.errors import MalformedError, NoonError, NotFoundError
 
 NEVER_STALE = "private, no-cache"
 """A browser may keep it, and asks each time whether it is still so."""
+EXPOSED = {"Access-Control-Expose-Headers": "ETag, Retry-After"}
+"""Neither the platform nor `func start` lets the scripts of another origin read these by itself."""
 
 
 def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
@@ -22,7 +24,7 @@ def respond(answer: Answer, headers: Mapping[str, str] | None = None) -> func.Ht
     return func.HttpResponse(
         answer.body,
         status_code=answer.status,
-        headers={**later, **(headers or {})},
+        headers={**EXPOSED, **later, **(headers or {})},
         mimetype=answer.content_type,
     )
 
@@ -34,7 +36,7 @@ def respond_unless_known(req: func.HttpRequest, answer: Answer) -> func.HttpResp
     etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": NEVER_STALE}
     if _is_known(etag, req.headers.get("If-None-Match", "")):
-        return func.HttpResponse(None, status_code=304, headers=headers)
+        return func.HttpResponse(None, status_code=304, headers={**EXPOSED, **headers})
     return respond(answer, headers)
 
 

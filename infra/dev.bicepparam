@@ -3,5 +3,8 @@ using './main.bicep'
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'dev')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param stage = 'dev'
+// `noon deploy` sets these two: what runs goes on running.
+param scoringImage = readEnvironmentVariable('NOON_SCORING_IMAGE', 'noon-backend:latest')
+param containerModels = json(readEnvironmentVariable('NOON_CONTAINER_MODELS', '[]'))
 param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
 param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')

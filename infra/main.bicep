@@ -242,4 +242,5 @@ output NOON_FUNCTION_APP_URL string = functionApp.outputs.url
 output NOON_STORAGE_ACCOUNT string = storage.outputs.name
 output NOON_WORKSPACE string = machineLearning.outputs.workspaceName
 output NOON_REGISTRY string = registry.outputs.loginServer
+output NOON_WEB_APP string = web.outputs.name
 output NOON_WEB_URL string = web.outputs.origin

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from noon.deploying import deploying
 from noon.drilling import drilling
 from noon.explaining import explaining
 from noon.operating import operating
@@ -41,14 +42,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
-deploy = typer.Typer(help="Register what training and serving need.", no_args_is_help=True)
 app.add_typer(operating)
 app.add_typer(steering)
 app.add_typer(explaining)
 app.add_typer(drilling)
 app.add_typer(proving)
 app.add_typer(data, name="data")
-app.add_typer(deploy, name="deploy")
+app.add_typer(deploying)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
 Model = Annotated[str, typer.Argument(help="Name of the model, such as flights.")]
@@ -230,22 +230,3 @@ def data_push(
 
     days = (first.date() if first else None, last.date() if last else None)
     return run_push(model, files or [], *days, as_json=as_json)
-
-
-@deploy.command("components")
-def deploy_components(as_json: Json = False) -> int:
-    """Register environments and pipeline components, versioned by content, and release them.
-
-    New trainings and deployments use what was released last. Registering the same content again
-    changes nothing. Uses the local stack, or the workspace of the NOON_… settings by identity.
-
-    \b
-    Examples:
-      noon deploy components
-      noon deploy components --json
-
-    Exit codes: 0 released, 1 failed, 2 a setting is wrong, 3 not running.
-    """
-    from noon.commands.deploy import run_components
-
-    return run_components(as_json=as_json)

@@ -29,6 +29,12 @@ def landing_prefix(model: str) -> str:
     return str(document.get("data", {}).get("prefix") or f"{model}/")
 
 
+def served_by_containers() -> list[str]:
+    """Give the models of this checkout with serving = "container"."""
+    names = sorted(path.stem for path in _folder().glob("*.toml"))
+    return [name for name in names if (_document(name) or {}).get("serving") == "container"]
+
+
 def _folder() -> Path:
     return Path(os.environ.get("NOON_MODELS_DIR") or ROOT / "models")
 

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from functools import cache
 
+from shared.adapters.azure_alerts import AzureTableAlertStore
 from shared.adapters.azure_blobs import (
     AzureBlobLease,
     AzureContainer,
@@ -20,18 +21,23 @@ from shared.adapters.azure_ml import AzureMachineLearning
 from shared.adapters.azure_ml_endpoints import AzureOnlineEndpoint
 from shared.adapters.azure_ml_jobs import AzureTrainingJobs
 from shared.adapters.azure_ml_models import AzureModelRegistry
+from shared.adapters.azure_notices import AzureNoticeQueue, parse_notice
 from shared.adapters.azure_queues import AzureMessageQueue, parse_message
 from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
 from shared.adapters.azure_tables import AzureTable
 from shared.adapters.clock import SystemClock
+from shared.adapters.common_alert import parse_alert
 from shared.adapters.credential import LazyCredential
 from shared.adapters.event_grid import parse_event
+from shared.adapters.event_publisher import AzureEventPublisher
+from shared.adapters.github_issues import GitHubIssueTracker
 from shared.adapters.model_files import load_models
 from shared.adapters.prober import AzureProber
 from shared.adapters.schedule import CronSlots
 from shared.adapters.scorer import AzureScorer
 from shared.adapters.watched import WatchedScorer, watched
 from shared.application.gauges import Gauges
+from shared.application.outside import Links, Outside
 from shared.application.plane import ControlPlane
 from shared.application.predict import Predictions
 from shared.application.replay import DeadLetters, PoisonQueue
@@ -47,6 +53,7 @@ from shared.telemetry import SILENT, Telemetry
 STATE_TABLE = "noonstate"
 DECISIONS_TABLE = "noondecisions"
 HEALTH_TABLE = "noonhealth"
+ALERTS_TABLE = "noonalerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Runtime:
     plane: ControlPlane
     predictions: Predictions | WatchedPredictions
     gauges: Gauges
+    outside: Outside
 
 
 @cache
@@ -79,7 +87,8 @@ def runtime() -> Runtime:
         telemetry=telemetry,
     )
     predictions = _predictions(settings, plane, credential, instance)
-    return Runtime(settings, plane, predictions, _gauges(settings, plane, credential))
+    gauges = _gauges(settings, plane, credential)
+    return Runtime(settings, plane, predictions, gauges, _outside(settings, plane, credential))
 
 
 def _telemetry(settings: Settings, credential: LazyCredential, instance: str) -> Telemetry:
@@ -119,9 +128,49 @@ def _gauges(settings: Settings, plane: ControlPlane, credential: LazyCredential)
     return Gauges(
         plane,
         AzureTableStateStore(table),
-        AzurePoisonQueue(settings.queue_url, settings.queue_name, credential),
+        _poison(settings, credential),
         AzureDeadLetters(AzureContainer(url, credential)) if url else None,
     )
+
+
+def _poison(
+    settings: Settings, credential: LazyCredential
+) -> tuple[AzurePoisonQueue, AzurePoisonQueue]:
+    """Of messages, and of notices."""
+    url = settings.queue_url
+    return (
+        AzurePoisonQueue(url, settings.queue_name, credential),
+        AzurePoisonQueue(url, settings.notices_queue_name, credential),
+    )
+
+
+def _outside(settings: Settings, plane: ControlPlane, credential: LazyCredential) -> Outside:
+    table = AzureTable(settings.table_url, ALERTS_TABLE, credential)
+    tracker, publisher = None, None
+    if settings.github_repository:
+        tracker = GitHubIssueTracker(
+            settings.github_repository,
+            settings.github_app_id,
+            settings.github_installation_id,
+            settings.github_key,
+            settings.github_api_url,
+        )
+    if settings.events_topic_url:
+        publisher = AzureEventPublisher(settings.events_topic_url, plane.workspace, credential)
+    return Outside(
+        plane=plane,
+        notices=_notices(settings, credential),
+        alerts=AzureTableAlertStore(table),
+        read_alert=parse_alert,
+        read_notice=parse_notice,
+        tracker=tracker,
+        publisher=publisher,
+        links=Links(settings.web_url, settings.runbooks_url),
+    )
+
+
+def _notices(settings: Settings, credential: LazyCredential) -> AzureNoticeQueue:
+    return AzureNoticeQueue(settings.queue_url, settings.notices_queue_name, credential)
 
 
 def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
@@ -135,8 +184,9 @@ def _refuse_unserved(settings: Settings, models: dict[str, ModelSpec]) -> None:
 class Leftovers:
     """What was left behind, and whom to tell of it."""
 
-    plane: ControlPlane
+    outside: Outside
     poison: PoisonQueue
+    poisoned_notices: PoisonQueue
     dead_letters: DeadLetters | None
     """None where the settings name no container."""
 
@@ -144,10 +194,11 @@ class Leftovers:
 def leftovers() -> Leftovers:
     """Poisoned messages and dead letters; raises SettingsError when anything is wrong."""
     settings, credential = load_settings(), LazyCredential()
-    url = settings.dead_letter_url
+    url, (messages, notices) = settings.dead_letter_url, _poison(settings, credential)
     return Leftovers(
-        runtime().plane,
-        AzurePoisonQueue(settings.queue_url, settings.queue_name, credential),
+        runtime().outside,
+        messages,
+        notices,
         AzureDeadLetters(AzureContainer(url, credential)) if url else None,
     )
 
@@ -212,6 +263,7 @@ def _ports(settings: Settings, credential: LazyCredential, telemetry: Telemetry)
         ),
         prober=AzureProber(credential),
         health=AzureTableHealthWindow(AzureTable(settings.table_url, HEALTH_TABLE, credential)),
+        notices=_notices(settings, credential) if settings.tells else None,
     )
 
 

@@ -29,6 +29,7 @@ from shared.domain.facts import (
 from shared.domain.health import Counts, HealthRow
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Subject, Training, Version
+from shared.outlets import NoticeQueue
 
 
 class Clock(Protocol):
@@ -267,6 +268,8 @@ class Ports:
     containers: ContainerServing
     prober: Prober
     health: HealthWindow
+    notices: NoticeQueue | None = None
+    """None where nobody is told of anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic.functional_validators import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -89,6 +89,23 @@ class Settings(BaseSettings):
     decision_days: Annotated[int, Field(ge=1, le=3650)] = 400
     """So long decisions are kept."""
     predict_timeout_seconds: Annotated[float, Field(gt=0, le=180)] = 10.0
+    notices_queue_name: Text = "noon-notices"
+    """Queue of what is told outside."""
+    events_topic_url: HttpsUrl | Literal[""] = ""
+    """Endpoint of the Event Grid topic that gets Noon's own events; empty: nobody does."""
+    github_repository: Annotated[str, StringConstraints(pattern=r"^([\w.-]+/[\w.-]+)?$")] = ""
+    """`owner/name` of the repository whose issues tell of alerts and rollouts; empty: none."""
+    github_api_url: Annotated[str, AfterValidator(_near_or_tls)] = "https://api.github.com"
+    """Another one for GitHub Enterprise Server, such as https://github.example.org/api/v3."""
+    github_app_id: str = ""
+    """Id of the GitHub App that is installed in the repository and may write issues."""
+    github_installation_id: Annotated[int, Field(ge=0)] = 0
+    github_private_key: SecretStr = SecretStr("")
+    """Key of the app as PEM; in Azure a reference to Key Vault."""
+    runbooks_url: Annotated[str, AfterValidator(_near_or_tls)] = ""
+    """Page of the runbooks, docs/runbooks.md as it is published; issues link to it."""
+    web_url: Annotated[str, AfterValidator(_near_or_tls)] = ""
+    """Address of the web user interface, to which issues link."""
     code_commit: Text = "unknown"
     """The commit that was deployed, for a model's lineage."""
     traced_predictions: Annotated[float, Field(ge=0, le=1)] = 0.01
@@ -107,6 +124,28 @@ class Settings(BaseSettings):
         if self.container_url and not self.container_audience and not _near(host):
             raise ValueError(f"NOON_CONTAINER_AUDIENCE is needed for a container at {host}")
         return self
+
+    @model_validator(mode="after")
+    def _github_is_whole(self) -> Self:
+        given = {
+            "NOON_GITHUB_APP_ID": bool(self.github_app_id),
+            "NOON_GITHUB_INSTALLATION_ID": self.github_installation_id > 0,
+            "NOON_GITHUB_PRIVATE_KEY": bool(self.github_private_key.get_secret_value()),
+        }
+        missing = [name for name, there in given.items() if not there]
+        if self.github_repository and missing:
+            raise ValueError(f"{', '.join(missing)}: needed with NOON_GITHUB_REPOSITORY")
+        return self
+
+    @property
+    def tells(self) -> bool:
+        """Somebody outside is told of decisions."""
+        return bool(self.events_topic_url or self.github_repository)
+
+    @property
+    def github_key(self) -> str:
+        """The key with its line breaks, which some ways of setting variables write as two signs."""
+        return self.github_private_key.get_secret_value().replace("\\n", "\n")
 
     @field_validator("insights_connection")
     @classmethod

@@ -13,6 +13,7 @@ from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Training
 from simulation.serving_rules import ServingRules
 from simulation.standing import check_slots
+from simulation.telling_rules import TellingRules
 from simulation.truth import TRAINED_WITHIN, Pass, Passes, Truth, ViolationError, live
 
 
@@ -24,6 +25,7 @@ class Checker:
         self._specs = specs
         self.passes = Passes()
         self.serving = ServingRules(truth, specs, self.passes)
+        self.telling = TellingRules(specs)
         self.landed: dict[tuple[str, str], tuple[str, datetime]] = {}
         """Landings that no training has read yet, oldest first."""
         self.orders: dict[str, tuple[str, datetime]] = {}
@@ -46,7 +48,8 @@ class Checker:
         for each in self.passes:
             each.disturbed = True
         owed = self.serving.owed_rollback(message.model)
-        delivered = Pass(message, owed, frozenset(self._promised[message.model]))
+        words = frozenset(self._promised[message.model])
+        delivered = Pass(message, owed, words, self.telling.owed(message.model))
         self.passes.append(delivered)
         return delivered
 
@@ -65,6 +68,8 @@ class Checker:
         left = delivered.owed_words & self._promised[decision.model]
         if left and not unknown:
             raise ViolationError("decided_recorded", f"{text} left unsaid: {sorted(left)}")
+        if not unknown:
+            self.telling.check(decision.model, delivered.owed_notices)
         if (
             delivered.slot_taken
             and not unknown
@@ -80,6 +85,7 @@ class Checker:
 
     def saving(self, old: ModelState | None, new: ModelState, said: Sequence[Decision]) -> None:
         """A state was written, with decisions that this pass or a later one is to record."""
+        self.telling.saving(new.model, said)
         recorded = self._recorded[new.model]
         self._promised[new.model].update(each.id for each in said if each.id not in recorded)
         if self.passes:

@@ -165,7 +165,9 @@ class History:
         lasts = timedelta(minutes=world.random.choice((3, 20, 180)))
         if world.random.random() < 0.3:
             ports, lasts = PORTS, timedelta(hours=9)
-        world.faults.outages = dict.fromkeys(ports, world.now() + lasts)
+        # Both queues are one service's.
+        out = (*ports, "notices") if "queue" in ports else ports
+        world.faults.outages = dict.fromkeys(out, world.now() + lasts)
         world.note(f"outage of {', '.join(ports)} for {lasts}")
         world.later(self._some_days(15), self._outage)
 

@@ -14,6 +14,7 @@ from shared.adapters.schedule import CronSlots
 from shared.domain.decision import Decision, Mark
 from shared.domain.events import Message, Order
 from shared.domain.facts import Overtaken, Slot, SlotFacts
+from shared.domain.notices import DecisionNotice, Notice
 from shared.domain.state import ModelState
 from simulation.watcher import Watcher
 
@@ -159,6 +160,18 @@ class DeliveringQueue:
         visible_at = self._clock.now() + timedelta(seconds=delay_seconds)
         entry = (visible_at, next(self._numbers), message, deliveries)
         heapq.heappush(self._waiting, entry)
+
+
+class WatchedNotices:
+    """Notices that are counted and go nowhere: who is told has no say in the simulation."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def send(self, notice: Notice, delay_seconds: int = 0) -> None:  # noqa: ARG002 - the port's
+        """Enqueue."""
+        assert isinstance(notice, DecisionNotice), "no alert comes in here"
+        self._watcher.told(notice.model, notice.decision)
 
 
 class RememberedSlots:

@@ -31,7 +31,13 @@ from simulation.machine_learning import (
     WatchedJobs,
     WatchedRegistry,
 )
-from simulation.parts import DeliveringQueue, RecentDecisions, RememberedSlots, WatchedStates
+from simulation.parts import (
+    DeliveringQueue,
+    RecentDecisions,
+    RememberedSlots,
+    WatchedNotices,
+    WatchedStates,
+)
 from simulation.truth import ViolationError
 from simulation.watcher import Watcher
 
@@ -52,6 +58,7 @@ class Reality:
         self.states = WatchedStates(watcher)
         self.decisions = RecentDecisions(watcher)
         self.queue = DeliveringQueue(clock)
+        self.notices = WatchedNotices(watcher)
         self.lease = MemoryLease(clock)
         self.landing, self.files = MemoryLandingZone(), MemoryRunFiles()
         self.jobs = WatchedJobs(watcher)
@@ -83,6 +90,7 @@ class Reality:
             containers=faulty(self.containers, faults, "containers"),
             prober=faulty(prober, faults, "prober"),
             health=faulty(self.health, faults, "health"),
+            notices=faulty(self.notices, faults, "notices"),
         )
         return ControlPlane(
             ports=ports,

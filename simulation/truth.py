@@ -77,6 +77,8 @@ class Pass:
     """The champion that must get all traffic in this pass."""
     owed_words: frozenset[str] = frozenset()
     """Decisions of passes that died, which this one has to record."""
+    owed_notices: frozenset[str] = frozenset()
+    """Those among them that others are still to be told of."""
     saved: bool = False
     said: set[str] = field(default_factory=set)
     """Ids of the decisions that it saved and that were its own."""

@@ -42,3 +42,6 @@ class Watcher(Protocol):
 
     def recorded(self, decision: Decision, *, late: bool) -> None:
         """A decision was kept, by its own pass or by a later one, since its own had died."""
+
+    def told(self, model: str, decision: str) -> None:
+        """A notice of a decision was put on its queue."""

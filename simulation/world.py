@@ -218,3 +218,7 @@ class World(Reality):
         """A decision was kept, by its own pass or a later one."""
         self.note(decision)
         self.checker.recorded(decision, late=late)
+
+    def told(self, model: str, decision: str) -> None:
+        """A notice of a decision was put on its queue."""
+        self.checker.telling.told(model, decision)

@@ -166,12 +166,17 @@ def promote(
     return f"{promotion.target} moved on from {before[:12]}"
 
 
+def newest_run(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Give the run that counts: the newest, and of that the newest attempt."""
+    return max(runs, key=lambda run: (run["run_number"], run.get("run_attempt", 1)), default=None)
+
+
 def _check_green(promotion: Promotion, github: GitHub) -> None:
     runs = github.runs(promotion.tested_by, promotion.commit, promotion.source)
     where = f"{promotion.tested_by} on {promotion.source} for {promotion.commit[:12]}"
-    if not runs:
+    newest = newest_run(runs)
+    if newest is None:
         raise RefusedError(f"there is no run of {where}")
-    newest = max(runs, key=lambda run: (run["run_number"], run.get("run_attempt", 1)))
     if newest["status"] != "completed":
         raise RefusedError(f"the run of {where} is {newest['status']}: {newest['html_url']}")
     if newest["conclusion"] != "success":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Annotated
 
@@ -104,19 +105,34 @@ def functions(
     queue_visibility_seconds: Annotated[
         float, typer.Option(help="How long a message stays hidden at a time.")
     ] = 600.0,
+    cors: Annotated[
+        str,
+        typer.Option(
+            metavar="ORIGINS",
+            help="Origins that may call from a browser, with commas between them, instead of "
+            "Host.CORS in local.settings.json.",
+        ),
+    ] = "",
     reload: Annotated[
         bool, typer.Option("--reload", help="Start again whenever the app's files change.")
     ] = False,
 ) -> None:
     """Run a Functions host for one app."""
     from .functions.cli import functions as run
+    from .functions.cli import origins
 
     if reload:
         from .functions.reloading import reload as run_again
 
         raise typer.Exit(run_again(app_root, home))
+    try:
+        allowed = origins(cors)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint="--cors") from None
     seconds = queue_visibility_seconds
-    code = run(home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds)
+    code = run(
+        home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds, cors=allowed
+    )
     raise typer.Exit(code)
 
 

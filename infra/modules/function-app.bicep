@@ -61,6 +61,27 @@ param containerUrl string
 @description('Whom the tokens for the scoring containers are for, or empty.')
 param containerAudience string
 
+@description('Endpoint of the topic for Noon\'s own events, or empty.')
+param eventsTopicUrl string = ''
+
+@description('Repository whose issues tell of alerts and rollouts, owner/name, or empty.')
+param githubRepository string = ''
+
+@description('API of GitHub; another one for GitHub Enterprise Server.')
+param githubApiUrl string = 'https://api.github.com'
+
+@description('Id of the GitHub App, or empty.')
+param githubAppId string = ''
+
+@description('Id of the app\'s installation in the repository, or 0.')
+param githubInstallationId int = 0
+
+@description('Address in the key vault of the key of the GitHub App, or empty.')
+param githubKeySecretUri string = ''
+
+@description('Page of the runbooks, to which issues link, or empty.')
+param runbooksUrl string = ''
+
 @description('The commit that is deployed.')
 param codeCommit string
 
@@ -104,6 +125,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    // Whose identity reads what settings take from the key vault.
+    keyVaultReferenceIdentity: identityId
     functionAppConfig: {
       deployment: {
         storage: {
@@ -181,6 +204,15 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     NOON_LEASE_SECONDS: '60'
     NOON_DECISION_DAYS: '400'
     NOON_PREDICT_TIMEOUT_SECONDS: '10'
+    NOON_NOTICES_QUEUE_NAME: 'noon-notices'
+    NOON_EVENTS_TOPIC_URL: eventsTopicUrl
+    NOON_GITHUB_REPOSITORY: githubRepository
+    NOON_GITHUB_API_URL: githubApiUrl
+    NOON_GITHUB_APP_ID: githubAppId
+    NOON_GITHUB_INSTALLATION_ID: string(githubInstallationId)
+    NOON_GITHUB_PRIVATE_KEY: empty(githubKeySecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${githubKeySecretUri})'
+    NOON_RUNBOOKS_URL: runbooksUrl
+    NOON_WEB_URL: webOrigin
     NOON_CODE_COMMIT: codeCommit
     NOON_TRACED_PREDICTIONS: '0.01'
   }

@@ -49,7 +49,8 @@ def _left(told: int, *, do: bool) -> int:
     """How many poisoned messages there are besides those that were told."""
     from shared.bootstrap import leftovers
 
-    count = leftovers().poison.count()
+    left = leftovers()
+    count = left.poison.count() + left.poisoned_notices.count()
     return count if do else max(0, count - told)
 
 
@@ -58,17 +59,20 @@ def _replayed(
 ) -> Iterator[dict[str, Any]]:
     # Late: the Azure libraries take seconds to import.
     from shared.application.replay import MOST, replay_events, replay_poison
+    from shared.application.replay_notices import replay_notices
     from shared.bootstrap import leftovers
 
     left = leftovers()
+    plane = left.outside.plane
     if content is not None:
-        yield from replay_events(left.plane, [(name, content)], do=do)
+        yield from replay_events(plane, [(name, content)], do=do)
     elif not dead_letter:
-        yield from replay_poison(left.plane, left.poison, do=do)
+        yield from replay_poison(plane, left.poison, do=do)
+        yield from replay_notices(left.outside, left.poisoned_notices, do=do)
     elif left.dead_letters is None:
         raise UsageError("set NOON_DEAD_LETTER_URL to the container of the dead letters")
     else:
-        yield from replay_events(left.plane, left.dead_letters.read(MOST), do=do)
+        yield from replay_events(plane, left.dead_letters.read(MOST), do=do)
 
 
 def _content(file: str) -> bytes:
@@ -85,5 +89,8 @@ def _line(told: dict[str, Any]) -> str:
     if told["kind"] == "wakes":
         verb = "woke" if done else "would wake"
         return f"{told['source']}: {verb} {told['model']} ({told['what']})"
+    if told["kind"] == "tells":
+        verb = "will be told again" if done else "would be told again"
+        return f"{told['source']}: {told['what']} {verb} ({told['model'] or 'no model'})"
     verb = "was ignored" if done else "would be ignored"
     return f"{told['source']}: {verb}: {told['what']}"

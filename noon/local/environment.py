@@ -118,6 +118,7 @@ def azure_environment(home: Path, addresses: Addresses) -> dict[str, str]:
         "NOON_QUEUE_URL": queue,
         "NOON_TABLE_URL": table,
         "NOON_QUEUE_NAME": "noon-reconcile",
+        "NOON_NOTICES_QUEUE_NAME": "noon-notices",
         "AzureWebJobsStorage__blobServiceUri": blob,
         "AzureWebJobsStorage__queueServiceUri": queue,
         "AzureWebJobsStorage__tableServiceUri": table,

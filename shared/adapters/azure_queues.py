@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
 
-class AzureMessageQueue:
-    """The queue that wakes the control plane; made when missing."""
+class AzureTextQueue:
+    """A queue of texts, as the Functions host expects them; made when missing."""
 
     def __init__(self, account_url: str, name: str, credential: TokenCredential) -> None:
         self._account_url = account_url
@@ -26,10 +26,10 @@ class AzureMessageQueue:
         self._lock = Lock()
         self._client: QueueClient | None = None
 
-    def send(self, message: Message, delay_seconds: int = 0) -> None:
+    def send_text(self, text: str, delay_seconds: int = 0) -> None:
         """Enqueue; it becomes visible after the delay."""
         with azure_errors(f"send to the queue {self._name}"):
-            self.client().send_message(message_text(message), visibility_timeout=delay_seconds)
+            self.client().send_message(text, visibility_timeout=delay_seconds)
 
     def client(self) -> QueueClient:
         """The client of the queue, which exists."""
@@ -62,6 +62,14 @@ class AzureMessageQueue:
         with suppress(ResourceExistsError):
             client.create_queue()
         return client
+
+
+class AzureMessageQueue(AzureTextQueue):
+    """The queue that wakes the control plane."""
+
+    def send(self, message: Message, delay_seconds: int = 0) -> None:
+        """Enqueue; it becomes visible after the delay."""
+        self.send_text(message_text(message), delay_seconds)
 
 
 def message_text(message: Message) -> str:

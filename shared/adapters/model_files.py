@@ -30,7 +30,7 @@ class _Section(BaseModel):
 class Data(_Section):
     """[data]: what lands and what is to be predicted."""
 
-    prefix: Annotated[str, StringConstraints(pattern=r"^[^/].*/$")]
+    prefix: Annotated[str, StringConstraints(pattern=r"^[^/_].*/$")]
     time_column: str
     holdout_days: Count
     target: str

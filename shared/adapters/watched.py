@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from shared.domain.decision import Decision
+from shared.domain.decision import PRIVATE_REASONS, Decision
 from shared.domain.events import Message
 from shared.domain.policy import ModelSpec
 from shared.domain.signals import Dimension, Log, Metric, Span
@@ -36,9 +36,6 @@ BEHIND = {
 Clock and slots ask nobody. The lease is a block of its own and is not told of.
 """
 PEER = "peer.service"
-UNTOLD = frozenset({"data_refused", "smoke_failed", "smoke_no_data", "rolled_back"})
-"""Reasons whose words can hold values of rows: what `prepare` found in them, or what a deployment
-answered to them. `noon why` shows them to whoever may see those."""
 TEXT_MAX = 1000
 
 
@@ -181,7 +178,7 @@ def told(decision: Decision) -> Attributes:
 
 def _line(decision: Decision) -> str:
     words = [
-        f"{reason.code} (noon why {decision.id})" if reason.code in UNTOLD else reason.text
+        f"{reason.code} (noon why {decision.id})" if reason.code in PRIVATE_REASONS else reason.text
         for reason in decision.reasons
     ]
     return f"{decision.model}: {decision.kind.value}: {'; '.join(words)}"[:TEXT_MAX]

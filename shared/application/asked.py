@@ -10,13 +10,24 @@ from typing import Literal
 from shared.application.plane import ControlPlane
 from shared.application.rulings import reader_of
 from shared.domain.errors import MalformedError, NotFoundError
+from shared.domain.places import CANARIES
 
 What = Literal[
-    "job", "version", "deployment", "request", "blob", "slot", "order", "data", "landing", "event"
+    "job",
+    "version",
+    "deployment",
+    "request",
+    "blob",
+    "slot",
+    "order",
+    "data",
+    "landing",
+    "event",
+    "canary",
 ]
 
 FORMS: tuple[tuple[What, str], ...] = (
-    ("event", r"event:.+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
+    ("event", r"event:.+|(?:/.+/alerts/)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     ("job", r"(?P<model>.+)-(?:slot|data|order)-\d{8}t\d{4,}-a[1-9]\d*"),
     ("request", r"(?P<at>\d{8}t\d{12})\.v(?P<number>\d{1,9})-e\d{1,9}\.[0-9a-f]{8}"),
     ("deployment", r"v(?P<number>\d{1,9})-e\d{1,9}"),
@@ -25,6 +36,7 @@ FORMS: tuple[tuple[What, str], ...] = (
     ("order", r"[0-9a-f]{12}"),
     ("data", r"[0-9a-f]{16}"),
     ("landing", r"landing[- ](?P<stamp>\d{8}t\d{6}(?:\d{6})?)"),
+    ("canary", rf"(?:[^/]+/)?{CANARIES}(?P<canary>.+)"),
     ("blob", r".+/.+"),
 )
 """The first that fits is meant."""
@@ -57,12 +69,16 @@ class Asked:
 def understand(plane: ControlPlane, text: str, model: str) -> Asked:
     """What an id means; raises MalformedError, or NotFoundError for a model that is not there."""
     what, parts = _form(text)
+    # An alert is known by the last part of its ARM id, as an event is by its id.
+    text = text.rpartition("/alerts/")[2] if what == "event" else text
     if what == "blob":
         text = text.removeprefix(f"{plane.landing_container}/")
         reader = reader_of(plane, text)
         if reader is None:
             raise NotFoundError(f"no model reads the file {text!r}")
         return Asked(what, reader.name, text)
+    if what == "canary":
+        return Asked(what, "", parts["canary"])
     if what == "event" and not model and len(plane.models) <= MODELS_ASKED:
         return Asked(what, "", text.removeprefix("event:"))
     named = _model(plane, parts.get("model") or model, text)

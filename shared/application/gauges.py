@@ -43,11 +43,12 @@ class DeadLetterCount(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Reads what the gauges show: three calls, however many models there are."""
+    """Reads what the gauges show: four calls, however many models there are."""
 
     plane: ControlPlane
     fleet: Fleet
-    poison: PoisonQueue
+    poison: Sequence[PoisonQueue]
+    """Of messages and of notices; they are counted together."""
     dead_letters: DeadLetterCount | None
 
     def report(self) -> None:
@@ -62,7 +63,7 @@ class Gauges:
 
     def _readings(self) -> Sequence[Reading]:
         now = self.plane.ports.clock.now()
-        readings = [Reading(Metric.POISON, self.poison.count())]
+        readings = [Reading(Metric.POISON, sum(queue.count() for queue in self.poison))]
         if self.dead_letters is not None:
             letters = self.dead_letters.count(DEAD_LETTERS_MAX)
             readings.append(Reading(Metric.DEAD_LETTERS, letters))

@@ -67,7 +67,7 @@ def _ignore(plane: ControlPlane, ruling: Ignored) -> None:
     """Record that something was looked at and has no effect."""
     now = plane.ports.clock.now()
     reason = Reason(ruling.code, ruling.why)
-    about = keys_of_event(ruling.event_id)
+    about = (*keys_of_event(ruling.event_id), *ruling.about)
     decision = Decision(
         new_id(now), NOBODY, now, ruling.cause, Kind.IGNORED, (reason,), about=about
     )

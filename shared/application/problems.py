@@ -30,6 +30,9 @@ WHAT_TO_DO = {
     "cannot sign in to the endpoint": "Look at the identity of the function app: `noon doctor`.",
     "endpoint does not answer": "Come again in a moment; `noon status` tells how it does.",
     "endpoint refuses this app": "Give the function app's identity leave to score.",
+    "not an alert": "Turn on the common alert schema for the receiver of the action group.",
+    "alert too large": "Send one alert, in the common alert schema.",
+    "cannot take it in now": "Come again in a moment, as Azure Monitor does by itself.",
     "endpoint answers nonsense": "Look at the deployment's log: `noon status` names it.",
 }
 """What helps, by the kind of problem."""

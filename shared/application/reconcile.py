@@ -46,7 +46,7 @@ def reconcile(
     Raises what nobody foresaw, and what could not be recorded, so that the platform delivers the
     message again.
     """
-    log = PassLog(ports.decisions, recorded or Recorded())
+    log = PassLog(ports, recorded or Recorded())
     try:
         return _reconcile(ports, log, spec, message)
     except NoonError as error:

@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.announcements import concerns_others
 from shared.domain.chain_keys import event_key
 from shared.domain.decision import Decision, Kind, Reason
 from shared.domain.events import Message
 from shared.domain.facts import Snapshot
-from shared.ports import DecisionLog
+from shared.domain.notices import notice_of
+from shared.ports import Ports
 
 UNSAID_MAX = 4
 """Decisions that wait in a state's row; with so many, a pass records them before it decides."""
@@ -39,10 +41,15 @@ class Recorded:
 
 
 class PassLog:
-    """What one pass records: its own decision, and those that a pass before it left unsaid."""
+    """What one pass records: its own decision, and those that a pass before it left unsaid.
 
-    def __init__(self, log: DecisionLog, recorded: Recorded) -> None:
-        self._log = log
+    What concerns others is put on the queue of notices as a part of it: a decision counts as
+    recorded once both are done, so that a process that dies in between is made up for by the next.
+    """
+
+    def __init__(self, ports: Ports, recorded: Recorded) -> None:
+        self._log = ports.decisions
+        self._notices = ports.notices
         self._recorded = recorded
         self._saved: tuple[Decision, ...] = ()
         self._tried: Decision | None = None
@@ -66,9 +73,20 @@ class PassLog:
     def append(self, decision: Decision) -> None:
         """Keep it, and with it what waits."""
         self._tried = decision
-        self._log.append(decision, [each for each in self.waiting if each.id != decision.id])
+        also = [each for each in self.waiting if each.id != decision.id]
+        self._log.append(decision, also)
+        # Of a try it is not known whether it was saved: if so, the next pass finds it unsaid.
+        sure = [] if "saved" in decision.facts else [decision]
+        self._tell([*also, *sure])
         self._kept = True
-        self._recorded.note(decision.model, frozenset({decision.id, *(d.id for d in self._saved)}))
+        known = {each.id for each in (*self._saved, *sure)}
+        self._recorded.note(decision.model, frozenset(known))
+
+    def _tell(self, decisions: list[Decision]) -> None:
+        """After the log: who is told of a decision finds it there."""
+        if self._notices is not None:
+            for each in filter(concerns_others, decisions):
+                self._notices.send(notice_of(each))
 
     def make_up(self, decision: Decision) -> Decision | None:
         """After an error: the decision that was kept, else this one if it can be kept now.

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from shared.application.plane import ControlPlane
+from shared.domain.chain_keys import canary_key
 from shared.domain.errors import MalformedError
 from shared.domain.events import DataLanded, Event, Message, RunEnded, UnknownEvent
+from shared.domain.places import CANARIES
 from shared.domain.policy import ModelSpec
 
 ENDED = frozenset({"completed", "failed", "canceled", "cancelled"})
@@ -35,6 +37,8 @@ class Ignored:
     why: str
     event_id: str = ""
     """Of the event, where it is known."""
+    about: tuple[str, ...] = ()
+    """Keys besides that of the event."""
 
 
 Ruling = Wake | Ignored
@@ -92,6 +96,10 @@ def _data_landed(plane: ControlPlane, event: DataLanded) -> Ruling:
     if event.size == 0:
         # Hierarchical storage announces the empty file first and the written one later.
         return ignored("empty", f"{name} is empty ({event.api})")
+    if event.path.startswith(CANARIES):
+        # A deployment asks whether events still arrive: their way ends here, in a decision.
+        canary = event.path.removeprefix(CANARIES)
+        return ignored("canary", f"canary event {canary}", about=(canary_key(canary),))
     spec = reader_of(plane, event.path)
     if spec is None:
         return ignored("unread", f"no model reads {name}")

@@ -65,6 +65,8 @@ def why(plane: ControlPlane, text: str, model: str = "") -> dict[str, Any]:
     asked = understand(plane, text, model)
     if asked.what == "event":
         return _event(plane, text, asked)
+    if asked.what == "canary":
+        return _of_nobody(plane, text, asked, keys.canary_key(asked.value), "it is not back yet")
     chain = _Chain(plane.ports, plane.models[asked.model], asked.at)
     _walk(chain, asked)
     return _told(chain, text, asked)
@@ -135,12 +137,17 @@ def _event(plane: ControlPlane, text: str, asked: Asked) -> dict[str, Any]:
             _from_decisions(chain, decisions)
         if decisions:
             return _told(chain, text, replace(asked, model=name))
+    first = "of those that tell of a landing only the first of a minute is kept"
+    return _of_nobody(plane, text, asked, key, f"{first}, so ask for its file")
+
+
+def _of_nobody(
+    plane: ControlPlane, text: str, asked: Asked, key: str, unknown: str
+) -> dict[str, Any]:
+    """What was recorded of an event that is about no model; `unknown` says why it may be none."""
     ignored = plane.ports.decisions.about(NOBODY, key, FEW)
     if not ignored:
-        raise NotFoundError(
-            f"nothing is known of the event {asked.value!r}: of those that tell of a landing only "
-            "the first of a minute is kept, so ask for its file"
-        )
+        raise NotFoundError(f"nothing is known of the {asked.what} {asked.value!r}: {unknown}")
     links = [link_of(decision).as_dict() for decision in ignored]
     return {"asked": text, "what": asked.what, "model": NOBODY, "links": links}
 

@@ -65,6 +65,11 @@ def event_key(event_id: str) -> str:
     return f"event:{event_id}"
 
 
+def canary_key(canary_id: str) -> str:
+    """Of the decision that a canary event ended in."""
+    return f"canary:{canary_id}"
+
+
 def begun(key: str) -> str:
     """Of the decision that began a job or a version."""
     return f"begun:{key}"

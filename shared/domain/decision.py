@@ -40,6 +40,18 @@ class Reason:
     text: str
 
 
+PRIVATE_REASONS = frozenset({"data_refused", "smoke_failed", "smoke_no_data", "rolled_back"})
+"""Codes of reasons whose words can hold values of rows: what `prepare` found in them, or what a
+deployment answered to them. `noon why` shows them to whoever may see those; nobody else is told."""
+
+
+def public_words(reason: Reason) -> str:
+    """What may leave the installation of a reason."""
+    if reason.code in PRIVATE_REASONS:
+        return f"{reason.code.replace('_', ' ')} (`noon why` has the words)"
+    return reason.text
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one part of a pass decided: the state it wishes, the orders, the reasons."""

@@ -37,6 +37,11 @@ class ConflictError(NoonError):
 class BusyError(NoonError):
     """The outside system cannot take this now, for example while it is updating."""
 
+    def __init__(self, text: str = "", retry_after_seconds: int = 0) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+        """So long it asked to be left alone; 0 where it did not say."""
+
 
 class RefusedError(NoonError):
     """The outside system said no for good; trying the same again cannot help."""

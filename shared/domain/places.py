@@ -1,5 +1,8 @@
 """Where things are kept in the container of runs; part of the contract with the components."""
 
+CANARIES = "_canary/"
+"""Below it, in the container where data lands, lie the blobs of canary events; no model's data."""
+
 
 def manifest_path(model: str, data_version: str) -> str:
     """Where a manifest is kept in the container of runs."""

@@ -33,7 +33,7 @@ class Metric(StrEnum):
     ROLLOUT_PHASE = "noon.rollout.phase"
     """Seconds since the rollout entered its phase, by model, version, deployment and phase."""
     POISON = "noon.poison"
-    """Messages in the poison queue."""
+    """Messages and notices in the poison queues."""
     DEAD_LETTERS = "noon.dead_letters"
     """Events that Event Grid could not deliver, up to a thousand."""
 

@@ -16,6 +16,7 @@ from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
 from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.jobs import MemoryModelRegistry, MemoryTrainingJobs
 from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
+from shared.adapters.memory.outside import MemoryNoticeQueue
 from shared.adapters.memory.prober import MemoryProber
 from shared.adapters.memory.state import (
     MemoryDecisionLog,
@@ -52,6 +53,7 @@ class World:
     containers: MemoryContainerServing
     prober: MemoryProber
     health: MemoryHealthWindow
+    notices: MemoryNoticeQueue
     plane: ControlPlane
     sick: set[str] = field(default_factory=set)
     """Deployments that answer every caller with an error."""
@@ -124,6 +126,7 @@ def world() -> World:
         "containers": MemoryContainerServing(files),
         "prober": MemoryProber(),
         "health": MemoryHealthWindow(),
+        "notices": MemoryNoticeQueue(clock),
     }
     plane = ControlPlane(
         ports=Ports(slots=CronSlots(), releases=MemoryReleaseStore(RELEASE), **parts),

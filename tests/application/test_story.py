@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from shared.application import intake
 from shared.application.plane import NOBODY
+from shared.application.smoke import sample_rows
+from shared.application.why import why
 from shared.domain.decision import Kind
+from shared.domain.errors import NotFoundError
 from shared.domain.events import Message, Verb
 from shared.domain.facts import JobStatus, Probe, SmokeFacts
+from shared.domain.places import output_path
 from shared.domain.state import ModelState, Phase
 from tests.application.conftest import World
 from tests.application.story import (
@@ -323,6 +329,30 @@ def test_foreign_and_unreadable_events_are_recorded_as_ignored(world: World) -> 
     assert codes == [*expected, "malformed", "malformed"]
     kinds = {decision.kind for decision in world.decisions.decisions}
     assert kinds == {Kind.IGNORED}
+
+
+def test_canary_event_comes_back_as_a_decision_of_its_own(world: World) -> None:
+    """A deployment sends one to see that events arrive; no model is woken by it."""
+    intake.receive(world.plane, blob_event("_canary/3f2a"))
+    assert world.queue.waiting == []
+    assert world.codes(NOBODY) == ["canary"]
+    for asked in ("_canary/3f2a", "landing/_canary/3f2a"):
+        told = why(world.plane, asked)
+        assert (told["what"], told["model"]) == ("canary", NOBODY)
+        assert [link["facts"]["kind"] for link in told["links"]] == ["ignored"]
+    with pytest.raises(NotFoundError, match="it is not back yet"):
+        why(world.plane, "_canary/other")
+
+
+def test_champions_are_asked_about_the_rows_that_their_training_kept(world: World) -> None:
+    """After a deployment; without a champion there is nothing to ask, without rows it is told."""
+    assert sample_rows(world.plane, "flights") == []
+    state = first_champion(world)
+    assert sample_rows(world.plane, "flights") == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert state.champion is not None
+    del world.files.files[output_path(state.champion.version.job, "model", "sample.json")]
+    with pytest.raises(NotFoundError, match="sample rows are gone"):
+        sample_rows(world.plane, "flights")
 
 
 def test_message_for_nobody_is_recorded(world: World) -> None:

@@ -30,7 +30,14 @@ COMMANDS = (
     "why",
     "replay",
     "data push",
+    "deploy",
     "deploy components",
+    "deploy running",
+    "deploy image",
+    "deploy containers",
+    "deploy check",
+    "deploy canary",
+    "destroy",
 )
 
 
@@ -129,6 +136,8 @@ NEEDS_A_STACK = {
     "replay": ["replay", "--poison"],
     "push": ["data", "push", "flights", "--from", "2013-02-01", "--to", "2013-02-01"],
     "deploy": ["deploy", "components"],
+    "canary": ["deploy", "canary"],
+    "check": ["deploy", "check"],
 }
 
 

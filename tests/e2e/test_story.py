@@ -89,6 +89,20 @@ def test_f_a_second_table_is_served_beside_it(product: Product) -> None:
     assert product.traffic("diabetes") == {"v1-e1": 100}
 
 
+def test_a_deployment_sees_that_events_arrive_and_champions_answer(product: Product) -> None:
+    """A canary event travels from storage to its decision; each champion scores its own rows."""
+    told = json.loads(product.stack.noon("deploy", "canary", "--json"))
+    why = product.stack.app.why(f"_canary/{told['canary']}")
+    assert [link["facts"]["kind"] for link in why["links"]] == ["ignored"]
+    assert why["links"][0]["facts"]["decision"] == told["decision"]
+    checked = json.loads(product.stack.noon("deploy", "check", "--json"))["models"]
+    assert {name: answer["deployment"] for name, answer in checked.items()} == {
+        "diabetes": "v1-e1",
+        "flights": "v1-e1",
+    }
+    assert all(answer["predictions"] > 0 for answer in checked.values())
+
+
 def test_bad_bodies_are_refused_by_name(product: Product) -> None:
     """Whatever is sent for a prediction, the answer is a 4xx that says what is wrong."""
     good = easy_and_hard(JANUARY_31)["easy"]

@@ -69,6 +69,8 @@ def test_functions_are_those_of_the_design() -> None:
         "train": "httpTrigger",
         "rollout": "httpTrigger",
         "why": "httpTrigger",
+        "alerts": "httpTrigger",
+        "tell": "queueTrigger",
         "openapi": "httpTrigger",
         "models": "httpTrigger",
         "model": "httpTrigger",
@@ -84,6 +86,8 @@ def test_functions_are_those_of_the_design() -> None:
     assert "FUNCTION" in triggers["predict"]["authLevel"]
     assert "FUNCTION" in triggers["train"]["authLevel"]
     assert "FUNCTION" in triggers["why"]["authLevel"]
+    assert "FUNCTION" in triggers["alerts"]["authLevel"]
+    assert triggers["tell"]["queueName"] == "%NOON_NOTICES_QUEUE_NAME%"
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,9 @@ def test_functions_are_those_of_the_design() -> None:
         ("NOON_TABLE_URL", "http://127.0.0.1:10002/a", "NOON_TABLE_URL"),
         ("NOON_LEASE_SECONDS", "5", "NOON_LEASE_SECONDS"),
         ("NOON_PROFILE", "prod", "NOON_PROFILE"),
+        ("NOON_GITHUB_REPOSITORY", "noon", "NOON_GITHUB_REPOSITORY"),
+        ("NOON_GITHUB_REPOSITORY", "a/noon", "NOON_GITHUB_PRIVATE_KEY"),
+        ("NOON_EVENTS_TOPIC_URL", "http://t.example.org/api/events", "NOON_EVENTS_TOPIC_URL"),
         ("NOON_MODELS_DIR", "nowhere", "no model file"),
     ],
 )

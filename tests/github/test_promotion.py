@@ -18,7 +18,7 @@ import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / ".github" / "scripts" / "promote.py"
 COMMAND = (sys.executable, str(SCRIPT), "--source", "test", "--target", "main")
-WORKFLOWS = "/repos/noon/noon/actions/workflows/ci.yml"
+WORKFLOWS = "/repos/noon/noon/actions/workflows"
 
 
 @dataclass
@@ -31,12 +31,19 @@ class Api:
     heads: Any = None
     url: str = ""
 
-    def add_run(self, commit: str, branch: str, conclusion: str | None = "success") -> None:
-        """Let a run of ci.yml exist."""
+    def add_run(
+        self,
+        commit: str,
+        branch: str,
+        conclusion: str | None = "success",
+        workflow: str = "ci.yml",
+    ) -> None:
+        """Let a run of a workflow exist."""
         number = len(self.runs) + 1
         self.runs.append(
             {
                 "id": number,
+                "path": f".github/workflows/{workflow}",
                 "run_number": number,
                 "run_attempt": 1,
                 "head_sha": commit,
@@ -50,16 +57,18 @@ class Api:
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Give status and body of one call."""
         parts = urlsplit(path)
-        if (method, parts.path) == ("GET", f"{WORKFLOWS}/runs"):
+        workflow, _, what = parts.path.removeprefix(f"{WORKFLOWS}/").partition("/")
+        if (method, what) == ("GET", "runs"):
             asked = parse_qs(parts.query)
             runs = [
                 run
                 for run in reversed(self.runs)
-                if [run["head_sha"]] == asked["head_sha"]
+                if run["path"].endswith(f"/{workflow}")
+                and [run["head_sha"]] == asked["head_sha"]
                 and [run["head_branch"]] == asked["branch"]
             ]
             return 200, {"total_count": len(runs), "workflow_runs": runs}
-        if (method, parts.path) == ("POST", f"{WORKFLOWS}/dispatches"):
+        if (method, what) == ("POST", "dispatches"):
             self.dispatches.append(body["ref"])
             if self.starts:
                 self.add_run(self.heads(body["ref"]), body["ref"], None)

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from azure_emulator.functions.errors import HostError
 from azure_emulator.functions.queues import VISIBILITY_SECONDS
@@ -36,8 +37,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long a message stays hidden at a time (real host: 600)",
     )
     parser.add_argument(
+        "--cors",
+        metavar="ORIGINS",
+        type=origins,
+        default=(),
+        help="origins that may call the functions from a browser, with commas between them, "
+        "instead of Host.CORS in local.settings.json; as `func start --cors`",
+    )
+    parser.add_argument(
         "--reload", action="store_true", help="start again whenever the app's files change"
     )
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Read a list of origins with commas between them; raises ArgumentTypeError for others."""
+    found = tuple(each.strip() for each in text.split(",") if each.strip())
+    for origin in found:
+        parts = urlsplit(origin)
+        if origin != "*" and not (parts.scheme and parts.netloc and parts.path in ("", "/")):
+            raise argparse.ArgumentTypeError(
+                f"{origin!r} is no origin, such as http://localhost:5173"
+            )
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.port,
         host_id=given.host_id,
         queue_visibility_seconds=given.queue_visibility_seconds,
+        cors=given.cors,
     )
 
 
@@ -65,6 +87,7 @@ def functions(
     *,
     host_id: str | None = None,
     queue_visibility_seconds: float = VISIBILITY_SECONDS,
+    cors: Sequence[str] = (),
 ) -> int:
     """Run the function app in `app` until SIGTERM or SIGINT; return the exit code."""
     import uvicorn
@@ -72,7 +95,7 @@ def functions(
     from azure_emulator.functions.host import Host, HostOptions
 
     _log_to_stdout()
-    options = HostOptions(port, host_id or _host_id(app), queue_visibility_seconds)
+    options = HostOptions(port, host_id or _host_id(app), queue_visibility_seconds, tuple(cors))
     try:
         # Before anything else: a second host on this port must not fire a single timer.
         listener = _bind(port)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as StarletteRoute
 
 from azure_emulator.functions import configuration, connections
 from azure_emulator.functions.admin import Admin, new_message_id
+from azure_emulator.functions.cors import Cors
 from azure_emulator.functions.http import HttpFunctions
 from azure_emulator.functions.invocation import Invoker
 from azure_emulator.functions.keys import load_keys
@@ -51,6 +51,8 @@ class HostOptions:
     port: int
     host_id: str
     queue_visibility_seconds: float
+    cors: tuple[str, ...] = ()
+    """Origins that may call the functions; where there are none, those of local.settings.json."""
 
 
 class Host:
@@ -84,7 +86,8 @@ class Host:
             ),
         ]
         self._own = Starlette(routes=own, lifespan=self._lifespan)
-        self.application = _with_cors(self._dispatch, configuration.cors_origins(app))
+        origins = options.cors or configuration.cors_origins(app)
+        self.application: ASGIApp = Cors(self._dispatch, origins) if origins else self._dispatch
 
     def urls(self) -> dict[str, str]:
         """Return the address of each HTTP function."""
@@ -207,11 +210,3 @@ class Host:
 def _report_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         LOG.error("The listener of %s ended", task.get_name(), exc_info=error)
-
-
-def _with_cors(application: ASGIApp, origins: list[str]) -> ASGIApp:
-    if not origins:
-        return application
-    return CORSMiddleware(
-        application, allow_origins=origins, allow_methods=["*"], allow_headers=["*"]
-    )

@@ -149,6 +149,36 @@ def test_a_browser_of_an_allowed_origin_may_call(web_host: "RunningHost") -> Non
     assert "access-control-allow-origin" not in bad.headers
 
 
+def test_a_preflight_is_answered_as_the_real_host_does(web_host: "RunningHost") -> None:
+    """204 in any case; only an allowed origin is told what it may do, and nothing is exposed."""
+    asked = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type, x-functions-key",
+    }
+    url = f"{web_host.url}/api/orders"
+    good = httpx.options(url, headers={"origin": "http://localhost:5173", **asked})
+    bad = httpx.options(url, headers={"origin": "http://elsewhere", **asked})
+    assert (good.status_code, good.content) == (bad.status_code, bad.content) == (204, b"")
+    told = {name: value for name, value in good.headers.items() if name.startswith("access")}
+    assert told == {
+        "access-control-allow-origin": "http://localhost:5173",
+        "access-control-allow-methods": "POST",
+        "access-control-allow-headers": "content-type,x-functions-key",
+    }
+    assert not [name for name in bad.headers if name.startswith("access")]
+
+
+def test_origins_of_the_command_line_come_first(start_functions_host: "StartHost") -> None:
+    """`--cors` names them instead of local.settings.json; of several, caches must know which."""
+    host = start_functions_host("web", "--cors", "http://one:1,https://two")
+    url = f"{host.url}/api/echo/x"
+    good = httpx.get(url, headers={"origin": "https://two"})
+    assert good.headers["access-control-allow-origin"] == "https://two"
+    assert good.headers["vary"] == "Origin"
+    settings = httpx.get(url, headers={"origin": "http://localhost:5173"})
+    assert "access-control-allow-origin" not in settings.headers
+
+
 def test_a_stop_gives_up_a_call_that_does_not_end(
     bare_host: tuple["subprocess.Popen[bytes]", str, Path],
 ) -> None:

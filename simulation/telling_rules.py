@@ -1,0 +1,44 @@
+"""That what concerns others is put on the queue of notices: at least once, and nothing else."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from shared.domain.announcements import concerns_others
+from shared.domain.decision import Decision
+from simulation.truth import ViolationError
+
+
+class TellingRules:
+    """Told of every saved decision and of every notice."""
+
+    def __init__(self, models: Iterable[str]) -> None:
+        self._untold: dict[str, set[str]] = {model: set() for model in models}
+        """Decisions of each model that were saved and that nobody was told of yet."""
+        self._told: deque[str] = deque(maxlen=2000)
+        self._known: deque[str] = deque(maxlen=2000)
+
+    def saving(self, model: str, said: Sequence[Decision]) -> None:
+        """A state was written with decisions, some of which others want to hear of."""
+        for decision in filter(concerns_others, said):
+            self._known.append(decision.id)
+            if decision.id not in self._told:
+                self._untold[model].add(decision.id)
+
+    def told(self, model: str, decision: str) -> None:
+        """A notice was put on its queue."""
+        if decision not in self._known:
+            raise ViolationError("decided_told", f"{model}: {decision} was told and never saved")
+        self._told.append(decision)
+        self._untold[model].discard(decision)
+
+    def owed(self, model: str) -> frozenset[str]:
+        """What the next pass of the model has to tell."""
+        return frozenset(self._untold[model])
+
+    def check(self, model: str, owed: frozenset[str]) -> None:
+        """A pass that had to tell these is over."""
+        left = owed & self._untold[model]
+        if left:
+            raise ViolationError("decided_told", f"{model}: nobody was told of {sorted(left)}")
