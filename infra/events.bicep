@@ -170,3 +170,14 @@ resource runs 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' =
   }
   dependsOn: [workspaceLetters]
 }
+
+// Beside the subscriptions, since a rule's word is taken by a function too, whose key is read.
+module alerts 'modules/alerts.bicep' = {
+  name: 'noon-alerts'
+  params: {
+    location: location
+    tags: tags
+    functionAppName: functionAppName
+    applicationInsightsName: 'appi-noon-${environmentName}'
+  }
+}

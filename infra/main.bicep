@@ -63,6 +63,24 @@ param monthBegins string = utcNow('yyyy-MM-01')
 @description('Object id of who deploys: it may push images, upload code and register components; empty: nobody.')
 param deployerPrincipalId string = ''
 
+@description('Repository whose issues tell of alerts and rollouts, owner/name; empty: none.')
+param githubRepository string = ''
+
+@description('API of GitHub; another one for GitHub Enterprise Server.')
+param githubApiUrl string = 'https://api.github.com'
+
+@description('Id of the GitHub App that may write issues there.')
+param githubAppId string = ''
+
+@description('Id of the installation of the app in the repository.')
+param githubInstallationId int = 0
+
+@description('Page of the runbooks, to which issues link; empty: none.')
+param runbooksUrl string = ''
+
+@description('Endpoint of the Event Grid topic for the events of Noon; empty: they are not sent.')
+param eventsTopicUrl string = ''
+
 @description('The commit that is deployed; it is kept with every model.')
 param codeCommit string = 'unknown'
 
@@ -97,6 +115,17 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     publisherPrincipalIds: [identities.outputs.appPrincipalId, identities.outputs.scoringPrincipalId]
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  name: 'workbook'
+  params: {
+    environmentName: environmentName
+    location: location
+    tags: tags
+    applicationInsightsId: monitoring.outputs.applicationInsightsId
   }
 }
 
@@ -163,6 +192,18 @@ module web 'modules/web.bicep' = {
   }
 }
 
+module keyVault 'modules/key-vault.bicep' = if (!empty(githubRepository)) {
+  scope: group
+  name: 'key-vault'
+  params: {
+    environmentName: environmentName
+    token: token
+    location: location
+    tags: tags
+    appPrincipalId: identities.outputs.appPrincipalId
+  }
+}
+
 module functionApp 'modules/function-app.bicep' = {
   scope: group
   name: 'function-app'
@@ -187,6 +228,14 @@ module functionApp 'modules/function-app.bicep' = {
     servingImage: '${registry.outputs.loginServer}/${scoringImage}'
     containerUrl: empty(containerModels) ? '' : scoringEnvironment.outputs.urlPattern
     containerAudience: scoringAudience
+    eventsTopicUrl: eventsTopicUrl
+    githubRepository: githubRepository
+    githubApiUrl: githubApiUrl
+    githubAppId: githubAppId
+    githubInstallationId: githubInstallationId
+    // Without a version: a renewed key is taken within a day, or when the app starts anew.
+    githubKeySecretUri: empty(githubRepository) ? '' : '${keyVault!.outputs.uri}secrets/github-app-key'
+    runbooksUrl: runbooksUrl
     codeCommit: codeCommit
   }
 }

@@ -3,8 +3,8 @@
     python .github/scripts/deployable.py --branch main --commit SHA --wait-for images.yml
 
 It refuses, with the reason, unless the commit is one of the branch, its own run is green there, and
-the workflow that builds its images, if it runs for the commit, has ended well. On a rerun an older
-commit than the newest is refused too, unless somebody asked for it by hand.
+the run that builds its images has ended well. On a rerun an older commit than the newest is refused
+too, unless somebody asked for it by hand.
 
 Environment: as for promote.py. Writes `commit=…` to GITHUB_OUTPUT.
 Exit codes: 0 it may, 1 refused, 2 wrong usage.
@@ -40,32 +40,24 @@ def check(
         raise RefusedError(f"{commit[:12]} is no commit of {branch}")
     if head != commit and not given.by_hand:
         raise RefusedError(f"{branch} is at {head[:12]} already, whose own run will deploy it")
-    _wait_until_green(github, given, given.tested_by, wait, needed=True)
-    _wait_until_green(github, given, given.wait_for, wait, needed=False)
+    _wait_until_green(github, given, given.tested_by, wait)
+    _wait_until_green(github, given, given.wait_for, wait)
 
 
 def _wait_until_green(
-    github: GitHub,
-    given: argparse.Namespace,
-    workflow: str,
-    wait: Callable[[float], None],
-    *,
-    needed: bool,
+    github: GitHub, given: argparse.Namespace, workflow: str, wait: Callable[[float], None]
 ) -> None:
     where = f"{workflow} on {given.branch} for {given.commit[:12]}"
     waited = 0.0
-    while True:
-        run = newest_run(github.runs(workflow, given.commit, given.branch))
-        if run is None and not needed:
-            return  # Nothing of what it builds has changed.
-        if run is None:
-            raise RefusedError(f"there is no run of {where}")
-        if run["status"] == "completed":
-            break
+    run = newest_run(github.runs(workflow, given.commit, given.branch))
+    while run is not None and run["status"] != "completed":
         if waited >= WAIT_SECONDS_MAX:
             raise RefusedError(f"the run of {where} is {run['status']}: {run['html_url']}")
         wait(POLL_SECONDS)
         waited += POLL_SECONDS
+        run = newest_run(github.runs(workflow, given.commit, given.branch))
+    if run is None:
+        raise RefusedError(f"there is no run of {where}: start it by hand")
     if run["conclusion"] != "success":
         raise RefusedError(f"the run of {where} is {run['conclusion']}: {run['html_url']}")
 

@@ -1,11 +1,12 @@
 """Moves a branch on to a commit that was tested, and sees to it that the next workflow starts.
 
-    python .github/scripts/promote.py --source test --target main --commit SHA --workflow ci.yml
+    python .github/scripts/promote.py --source test --target main --commit SHA \\
+        --workflow ci.yml --workflow images.yml
 
 It refuses, with the reason, unless the run of the source branch is green for exactly that commit,
 the commit is still the newest of the source, and the target can be fast-forwarded to it. A push
-made with the workflow's own token starts no workflow, so the target's is started by name and the
-script waits until a run of it exists for the commit.
+made with the workflow's own token starts no workflow: what the push did not start within the grace
+is started by name, and the script waits until a run of each workflow exists for the commit.
 
 Environment: GITHUB_REPOSITORY (owner/name), GITHUB_TOKEN, GITHUB_API_URL; GITHUB_STEP_SUMMARY and
 GITHUB_OUTPUT are written when they are set. Needs git and a clone whose remote is `origin`.
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 STARTED_SECONDS_MAX = 120.0
+GRACE_SECONDS = 20.0
 POLL_SECONDS = 3.0
 ANSWER_SECONDS = 30.0
 
@@ -45,8 +47,9 @@ class Promotion:
     source: str
     target: str
     commit: str
-    workflow: str
+    workflows: tuple[str, ...]
     tested_by: str
+    grace_seconds: float = GRACE_SECONDS
 
     def __str__(self) -> str:
         """Give a line for people."""
@@ -197,15 +200,24 @@ def _push(promotion: Promotion, repository: Repository) -> None:
 
 
 def _start(promotion: Promotion, github: GitHub, wait: Callable[[float], None]) -> None:
-    """Start the target's workflow unless it runs for the commit; wait until it does."""
-    workflow, commit, target = promotion.workflow, promotion.commit, promotion.target
-    if github.runs(workflow, commit, target):
-        return
-    github.start(workflow, target)
-    waited = 0.0
+    """See to it that each of the target's workflows runs for exactly the commit."""
+    for workflow in promotion.workflows:
+        _start_one(promotion, workflow, github, wait)
+
+
+def _start_one(
+    promotion: Promotion, workflow: str, github: GitHub, wait: Callable[[float], None]
+) -> None:
+    """Wait for the run that the push starts; after the grace start one, and wait for that."""
+    commit, target = promotion.commit, promotion.target
+    waited, asked = 0.0, False
     while waited <= STARTED_SECONDS_MAX:
         if github.runs(workflow, commit, target):
             return
+        if waited >= promotion.grace_seconds and not asked:
+            github.start(workflow, target)
+            asked = True
+            continue
         wait(POLL_SECONDS)
         waited += POLL_SECONDS
     raise RefusedError(
@@ -246,15 +258,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--source", required=True, help="branch whose run must be green")
     parser.add_argument("--target", required=True, help="branch that moves on")
     parser.add_argument("--commit", required=True, help="full id of the tested commit")
-    parser.add_argument("--workflow", default="ci.yml", help="started on the target afterwards")
+    parser.add_argument(
+        "--workflow", action="append", help="must run on the target afterwards (ci.yml)"
+    )
     parser.add_argument("--tested-by", default="ci.yml", help="whose run must be green")
+    parser.add_argument(
+        "--grace-seconds", type=float, default=GRACE_SECONDS, help="for the push to start them"
+    )
     given = parser.parse_args(arguments)
     if not re.fullmatch(r"[0-9a-f]{40}", given.commit):
         parser.error(f"--commit must be a full id of 40 characters, not {given.commit!r}")
     missing = [name for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN") if not os.environ.get(name)]
     if missing:
         parser.error(f"set {' and '.join(missing)}")
-    promotion = Promotion(**vars(given))
+    promotion = Promotion(
+        source=given.source,
+        target=given.target,
+        commit=given.commit,
+        workflows=tuple(given.workflow or ["ci.yml"]),
+        tested_by=given.tested_by,
+        grace_seconds=given.grace_seconds,
+    )
     try:
         text = promote(promotion, Repository(Path.cwd()), GitHub(os.environ))
     except RefusedError as refusal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from noon_reference import _Written
+from noon_reference import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def _price(price: dict[str, Any]) -> str:
     return f"{price['amount']:f}".rstrip("0").rstrip(".") + per + free
 
 
-class Costs(_Written):
+class Costs(Written):
     """Each month as a table, then where the prices come from."""
 
     def lines(self) -> Iterator[str]:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import textwrap
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class _Written(SphinxDirective):
+class Written(SphinxDirective):
     """A directive whose content is Markdown that `lines` gives."""
 
     def run(self) -> list[nodes.Node]:
@@ -40,7 +41,7 @@ class _Written(SphinxDirective):
         raise NotImplementedError
 
 
-class Commands(_Written):
+class Commands(Written):
     """Every command of `noon` with its help."""
 
     def lines(self) -> Iterator[str]:
@@ -65,7 +66,7 @@ def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Co
         yield from _commands(f"{name} {word}", each)
 
 
-class AppSettings(_Written):
+class AppSettings(Written):
     """Every setting of the function app."""
 
     def lines(self) -> Iterator[str]:
@@ -75,7 +76,7 @@ class AppSettings(_Written):
         yield from _table(Settings, prefix="NOON_")
 
 
-class ModelFiles(_Written):
+class ModelFiles(Written):
     """Every key of a model file."""
 
     def lines(self) -> Iterator[str]:
@@ -167,7 +168,7 @@ def with_sample_settings() -> None:
         os.environ.setdefault(name, value)
 
 
-class Functions(_Written):
+class Functions(Written):
     """Every function of the app, with its trigger."""
 
     def lines(self) -> Iterator[str]:
@@ -184,6 +185,36 @@ class Functions(_Written):
         yield ""
 
 
+class Signals(Written):
+    """The names of what is sent as telemetry: metrics, dimensions, spans or log lines."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Give one table."""
+        from shared.domain import signals
+
+        kind = getattr(signals, self.arguments[0])
+        words = _constant_docstrings(kind)
+        yield from ("| name | |", "|---|---|")
+        for each in kind:
+            yield f"| `{each.value}` | {words.get(each.name, '')} |"
+        yield ""
+
+
+def _constant_docstrings(kind: type[Enum]) -> dict[str, str]:
+    """Give the texts that stand below the members of an enumeration."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    words = {}
+    for before, after in zip(body.body, body.body[1:], strict=False):
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(before, ast.Assign) and isinstance(before.targets[0], ast.Name) and is_text:
+            text = str(after.value.value)  # type: ignore[attr-defined]
+            words[before.targets[0].id] = " ".join(text.split())
+    return words
+
+
 def _trigger(trigger: dict[str, Any]) -> str:
     if trigger["type"] == "httpTrigger":
         methods = " ".join(str(each) for each in trigger.get("methods", ()))
@@ -196,7 +227,7 @@ def _trigger(trigger: dict[str, Any]) -> str:
     return "Event Grid"
 
 
-class Parameters(_Written):
+class Parameters(Written):
     """Every parameter of the Bicep file that makes an installation."""
 
     def lines(self) -> Iterator[str]:
@@ -218,5 +249,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("noon-settings", AppSettings)
     app.add_directive("noon-model-file", ModelFiles)
     app.add_directive("noon-functions", Functions)
+    app.add_directive("noon-signals", Signals)
     app.add_directive("noon-parameters", Parameters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

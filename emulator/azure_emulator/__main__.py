@@ -24,15 +24,24 @@ for command in (up, down, env, status, logs, reset):
     app.command()(command)
 app.add_typer(faults, name="faults")
 Home = Annotated[Path, typer.Option(help="The folder that holds everything durable.")]
+Host = Annotated[
+    str, typer.Option(help="The address to listen at; another than loopback is for containers.")
+]
+LOOPBACK = "127.0.0.1"
 PARTS = "The parts one by one"
 
 
 @app.command(rich_help_panel=PARTS)
-def certificate(home: Home) -> None:
+def certificate(
+    home: Home,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Another name of a server, as in a network of compose.")
+    ] = None,
+) -> None:
     """Make HOME/tls: our CA, a certificate for localhost, a bundle for clients."""
     from .certificates import ensure_certificates
 
-    typer.echo(ensure_certificates(home).bundle)
+    typer.echo(ensure_certificates(home, name or ()).bundle)
 
 
 @app.command(rich_help_panel=PARTS)
@@ -41,6 +50,7 @@ def azurite(
     blob_port: Annotated[int, typer.Option()] = 10000,
     queue_port: Annotated[int, typer.Option()] = 10001,
     table_port: Annotated[int, typer.Option()] = 10002,
+    host: Host = LOOPBACK,
 ) -> None:
     """Run Azurite over TLS, with bearer tokens, until interrupted."""
     from .azurite import azurite_command
@@ -48,7 +58,7 @@ def azurite(
 
     home = home.resolve()
     ports = {"blob": blob_port, "queue": queue_port, "table": table_port}
-    command = azurite_command(home, ensure_certificates(home), ports)
+    command = azurite_command(home, ensure_certificates(home), ports, host)
     os.execvp(command[0], command)  # noqa: S606 - our own command
 
 
@@ -56,7 +66,8 @@ def azurite(
 def serve(
     home: Home,
     blob_url: Annotated[str, typer.Option(help="The blob account, over TLS.")],
-    port: Annotated[int, typer.Option(help="Loopback port.")] = 8443,
+    port: Annotated[int, typer.Option(help="Its port.")] = 8443,
+    host: Host = LOOPBACK,
     subscription: Annotated[str, typer.Option()] = SUBSCRIPTION,
     resource_group: Annotated[str, typer.Option()] = "local",
     workspace: Annotated[str, typer.Option()] = "local",
@@ -80,6 +91,7 @@ def serve(
 
     settings = ServeSettings(
         home=home.resolve(),
+        host=host,
         port=port,
         blob_url=blob_url.rstrip("/"),
         subscription=subscription,
@@ -100,7 +112,8 @@ def serve(
 def functions(
     home: Home,
     app_root: Annotated[Path, typer.Option("--app", help="The folder with host.json.")],
-    port: Annotated[int, typer.Option(help="Loopback port.")] = 7071,
+    port: Annotated[int, typer.Option(help="Its port.")] = 7071,
+    host: Host = LOOPBACK,
     host_id: Annotated[str | None, typer.Option(help="Whose timers these are.")] = None,
     queue_visibility_seconds: Annotated[
         float, typer.Option(help="How long a message stays hidden at a time.")
@@ -131,7 +144,13 @@ def functions(
         raise typer.BadParameter(str(error), param_hint="--cors") from None
     seconds = queue_visibility_seconds
     code = run(
-        home, app_root, port, host_id=host_id, queue_visibility_seconds=seconds, cors=allowed
+        home,
+        app_root,
+        port,
+        host=host,
+        host_id=host_id,
+        queue_visibility_seconds=seconds,
+        cors=allowed,
     )
     raise typer.Exit(code)
 

@@ -27,13 +27,15 @@ LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
 SCRIPT = Path("node_modules") / "azurite" / "dist" / "src" / "azurite.js"
 
 
-def azurite_command(home: Path, tls: Certificates, ports: Mapping[str, int]) -> list[str]:
+def azurite_command(
+    home: Path, tls: Certificates, ports: Mapping[str, int], host: str = "127.0.0.1"
+) -> list[str]:
     """Give the command that keeps its data in `home`/azurite; ports by blob, queue, table."""
     command = [*_program(), "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
     command += ["--oauth", "basic", "--cert", str(tls.certificate), "--key", str(tls.key)]
     command += ["--location", str(home / "azurite")]
     for kind, port in ports.items():
-        command += [f"--{kind}Host", "127.0.0.1", f"--{kind}Port", str(port)]
+        command += [f"--{kind}Host", host, f"--{kind}Port", str(port)]
     return command
 
 

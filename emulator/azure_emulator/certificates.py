@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 CA_LIFE = timedelta(days=3650)
@@ -45,8 +46,11 @@ def certificate_paths(home: Path) -> Certificates:
     )
 
 
-def ensure_certificates(home: Path) -> Certificates:
-    """Make what is missing or about to expire; several processes may call this at once."""
+def ensure_certificates(home: Path, names: Sequence[str] = ()) -> Certificates:
+    """Make what is missing or about to expire; several processes may call this at once.
+
+    The certificate is for localhost and for `names`, under which other machines find this one.
+    """
     files = certificate_paths(home)
     files.ca.parent.mkdir(parents=True, exist_ok=True)
     with (files.ca.parent / ".lock").open("w") as lock:
@@ -54,18 +58,22 @@ def ensure_certificates(home: Path) -> Certificates:
         fresh_ca = not (_valid(files.ca) and files.ca_key.exists())
         if fresh_ca:
             _make_ca(files)
-        if fresh_ca or not (_valid(files.certificate) and files.key.exists()):
-            _make_server_certificate(files)
+        if fresh_ca or not (_valid(files.certificate, names) and files.key.exists()):
+            _make_server_certificate(files, names)
         bundle = files.ca.read_bytes() + certifi.contents().encode()
         if not files.bundle.exists() or files.bundle.read_bytes() != bundle:
             _write(files.bundle, bundle)
     return files
 
 
-def _valid(path: Path) -> bool:
+def _valid(path: Path, names: Sequence[str] = ()) -> bool:
     if not path.exists():
         return False
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    if names:
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        if not set(names) <= set(alternative.value.get_values_for_type(x509.DNSName)):
+            return False
     return certificate.not_valid_after_utc - RENEW_BEFORE > datetime.now(UTC)
 
 
@@ -92,14 +100,17 @@ def _make_ca(files: Certificates) -> None:
     _write_pair(files.ca, files.ca_key, certificate, key)
 
 
-def _make_server_certificate(files: Certificates) -> None:
+def _make_server_certificate(files: Certificates, others: Sequence[str]) -> None:
     ca = x509.load_pem_x509_certificate(files.ca.read_bytes())
     ca_key = serialization.load_pem_private_key(files.ca_key.read_bytes(), password=None)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
         raise TypeError(f"{files.ca_key} does not hold an elliptic curve key")
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [
+        *(x509.DNSName(one) for one in ("localhost", *others)),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    ]
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = (
         _builder(name, ca.subject, key.public_key(), SERVER_LIFE)

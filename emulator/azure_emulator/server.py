@@ -146,7 +146,7 @@ def serve(settings: ServeSettings, pace: Pace) -> int:
     os.environ["REQUESTS_CA_BUNDLE"] = str(tls.bundle)
     config = uvicorn.Config(
         Recorder(server.app(), settings.record) if settings.record else server.app(),
-        host="127.0.0.1",
+        host=settings.host,
         port=settings.port,
         ssl_certfile=tls.certificate,
         ssl_keyfile=str(tls.key),

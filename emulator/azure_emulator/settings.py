@@ -29,6 +29,8 @@ class ServeSettings:
     python: Path = Path(sys.executable)
     inference_server: Path | None = None
     """The `azmlinfsrv` that runs scoring scripts; None looks beside `python` and on PATH."""
+    host: str = "127.0.0.1"
+    """The address that it listens at; another one than loopback is for containers."""
     watch_seconds: float = 0.5
     record: Path | None = None
     """A file that gets every call of the control plane as a line of JSON."""

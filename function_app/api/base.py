@@ -160,6 +160,24 @@ class OrderTaken(Sent):
     """`/api/why/{order_id}?model=…` tells what it came to."""
 
 
+class CommonAlert(BaseModel):
+    """An alert of Azure Monitor in its common alert schema; of its data nothing is told here."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+
+    schemaId: Literal["azureMonitorCommonAlertSchema"]  # noqa: N815 - Azure's name
+    data: dict[str, JsonValue]
+
+
+class AlertTaken(Sent):
+    """The alert is on the queue of notices."""
+
+    decision: str
+    """Id of the decision that it will end in."""
+    alert: str
+    """The alert's own id."""
+
+
 class Health(Sent):
     """The app was loaded and its settings are right."""
 

@@ -8,7 +8,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from function_app.api.base import Chain, Decisions, Health, OrderRequest, OrderTaken
+from function_app.api.base import (
+    AlertTaken,
+    Chain,
+    CommonAlert,
+    Decisions,
+    Health,
+    OrderRequest,
+    OrderTaken,
+)
 from function_app.api.fleet import Fleet, ModelDetail
 from function_app.api.history import RolloutAnswer, Runs, Versions
 from function_app.api.parameters import (
@@ -216,6 +224,21 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(MODEL, VERB),
         body=OrderRequest,
         problems={**ORDERED, 404: f"{LOOKED_UP[404]}; or there is no such order"},
+    ),
+    Operation(
+        "alerts",
+        "post",
+        "/api/alerts",
+        "Take in an alert of Azure Monitor",
+        AlertTaken,
+        "For the action group; the common alert schema.",
+        status=202,
+        body=CommonAlert,
+        problems={
+            413: "It is larger than any alert",
+            422: "It is no alert of the common schema; that is recorded",
+            503: LOOKED_UP[503],
+        },
     ),
 )
 

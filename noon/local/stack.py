@@ -236,7 +236,7 @@ class LocalStack:
 
     def _subscribe(self) -> None:
         with self.stages.running("events") as stage:
-            subscribe(self.azure, self.addresses, self.home.host_keys()["system"])
+            subscribe(self.azure, self.addresses.app, self.home.host_keys()["system"])
             stage.result = "data_landed, job_finished"
 
     def _record(self) -> None:

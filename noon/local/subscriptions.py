@@ -14,7 +14,6 @@ from noon.local.environment import (
     RESOURCE_GROUP,
     SUBSCRIPTION,
     WORKSPACE,
-    Addresses,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ HANDSHAKE_SECONDS = 20.0
 RUN_EVENTS = ("RunCompleted", "RunStatusChanged")
 
 
-def subscribe(azure: LocalAzure, addresses: Addresses, system_keys: Mapping[str, str]) -> None:
+def subscribe(azure: LocalAzure, app_url: str, system_keys: Mapping[str, str]) -> None:
     """Subscribe the app to finished runs and to landed data; again is without effect.
 
     The app must be running: Event Grid shakes hands with it. Raises CommandError.
@@ -52,7 +51,7 @@ def subscribe(azure: LocalAzure, addresses: Addresses, system_keys: Mapping[str,
         ),
     )
     for scope, name, function, chosen in wanted:
-        hook = f"{addresses.app}/runtime/webhooks/EventGrid?functionName={function}"
+        hook = f"{app_url}/runtime/webhooks/EventGrid?functionName={function}"
         endpoint = f"{hook}&code={quote(system_keys['eventgrid_extension'])}"
         path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/{name}?{API}"
         _wait_for_handshake(azure, path, azure.put(path, _subscription(endpoint, chosen)))

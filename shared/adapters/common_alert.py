@@ -10,8 +10,8 @@ from shared.domain.alerts import Alert, Condition
 from shared.domain.errors import MalformedError
 
 SCHEMA_ID = "azureMonitorCommonAlertSchema"
-MODEL = "noon.model"
-"""The dimension that says the model, and the property with which a rule can say it itself."""
+MODEL = frozenset({"model", "noon.model"})
+"""Dimensions that say the model, and properties with which a rule can say it itself."""
 NUMBERS_MAX = 10
 TEXT_MAX = 1000
 ID_MAX = 200
@@ -79,11 +79,11 @@ def _model(
     for condition in conditions:
         for dimension in _list(condition.get("dimensions"), "dimensions"):
             pair = _object(dimension, "dimensions[]")
-            if str(pair.get("name")).lower() == MODEL:
+            if str(pair.get("name")).lower() in MODEL:
                 return _text(pair, "value", ID_MAX)
     for place in (data.get("customProperties"), context.get("properties")):
-        if isinstance(place, Mapping) and place.get(MODEL):
-            return _text(place, MODEL, ID_MAX)
+        for name in sorted(MODEL & place.keys() if isinstance(place, Mapping) else ()):
+            return _text(_object(place, "properties"), name, ID_MAX)
     return ""
 
 

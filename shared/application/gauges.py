@@ -80,10 +80,13 @@ def readings_of(
     """How one model stands."""
     mine: Attributes = {Dimension.MODEL: state.model}
     yield from _slots(state, spec, slots, now)
+    yield Reading(Metric.GATE_REFUSALS, state.refused_in_a_row, mine)
     if state.champion is not None:
         version = state.champion.version
         attributes = {**mine, Dimension.VERSION: str(version.number)}
         yield Reading(Metric.CHAMPION_AGE, _seconds(now, version.promoted_at), attributes)
+        if state.champion_loss is not None:
+            yield Reading(Metric.CHAMPION_LOSS, state.champion_loss, attributes)
     if state.training is not None:
         attributes = {**mine, Dimension.JOB: state.training.job}
         yield Reading(Metric.TRAINING_AGE, _seconds(now, state.training.planned_at), attributes)

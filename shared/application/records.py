@@ -7,6 +7,7 @@ between, the decision still stands in the state's row, and the next pass records
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -67,6 +68,7 @@ class PassLog:
         if len(self.waiting) >= UNSAID_MAX:
             *others, newest = self.waiting
             self._log.append(newest, others)
+            self._tell(self.waiting)
             self._recorded.note(newest.model, frozenset(each.id for each in self._saved))
             self.waiting = ()
 
@@ -82,7 +84,7 @@ class PassLog:
         known = {each.id for each in (*self._saved, *sure)}
         self._recorded.note(decision.model, frozenset(known))
 
-    def _tell(self, decisions: list[Decision]) -> None:
+    def _tell(self, decisions: Sequence[Decision]) -> None:
         """After the log: who is told of a decision finds it there."""
         if self._notices is not None:
             for each in filter(concerns_others, decisions):

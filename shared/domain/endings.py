@@ -29,6 +29,7 @@ def succeed(at: Moment, address: Address) -> Step:
         former=tuple(others)[:FORMER_MAX],
         warm=warm,
         address=address,
+        champion_seen=None,
     )
     reason = Reason("succeeded", f"{at.canary} has all traffic, version {version.number} rules")
     return Step(state, Kind.ACTED, (reason,), due_at=at.now)

@@ -40,6 +40,8 @@ class Halt:
     """Nothing can be concluded: the evidence is malformed, or the holdout is suspect."""
 
     reasons: tuple[Reason, ...]
+    metrics: Metrics | None = None
+    """Where they could be read and are of this training, for what they say of the champion."""
 
 
 Verdict = Promote | Retain | Halt
@@ -69,7 +71,7 @@ def judge(
         return Retain((_outdated(metrics.champion, champion),), metrics)
     suspect = _suspect_holdout(metrics, policy)
     if suspect:
-        return Halt((suspect,))
+        return Halt((suspect,), metrics)
     broken = tuple(reason for rule in _RULES for reason in rule(metrics, policy))
     if training.accepted is not None:
         against, passed = _uncompared(metrics, training.accepted), True

@@ -24,6 +24,12 @@ class Metric(StrEnum):
     later (15 to 30 s) included."""
     CHAMPION_AGE = "noon.champion.age"
     """Seconds since the gate promoted the champion, by model and version."""
+    CHAMPION_LOSS = "noon.champion.loss"
+    """How much the champion's metric is worse on the newest holdout than on that of its promotion,
+    by model and version; there from the next evaluation on. Drift as far as it can be measured
+    without the callers' truth: of the champion's skill on newly labelled rows, with some chance."""
+    GATE_REFUSALS = "noon.gate.refusals"
+    """Verdicts of the gate in a row that let nobody pass, by model."""
     SLOT_AGE = "noon.slot.age"
     """Minutes since the last slot that was given a job or skipped, by model."""
     SLOT_OVERDUE = "noon.slot.overdue"

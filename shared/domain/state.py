@@ -254,3 +254,19 @@ class ModelState:
     """Whose action that was; the other one goes on."""
     last_refusal: str = ""
     """What was last turned down, for people."""
+    refused_in_a_row: int = 0
+    """Verdicts of the gate since the last that let a challenger pass."""
+    champion_seen: float | None = None
+    """The champion's metric on the newest holdout; None until it is scored again."""
+
+    @property
+    def champion_loss(self) -> float | None:
+        """How much worse the champion does on the newest holdout than when it was promoted.
+
+        Both values are of different rows, so that some of it is chance; below zero it does better.
+        """
+        if self.champion is None or self.champion_seen is None:
+            return None
+        score = self.champion.version.score
+        loss = score.value - self.champion_seen
+        return loss if score.higher_is_better else -loss

@@ -13,7 +13,7 @@ from shared.domain.decision import Json, Kind, Reason, Step
 from shared.domain.facts import Facts, JobFacts, JobStatus
 from shared.domain.metrics import Metrics
 from shared.domain.policy import ModelSpec
-from shared.domain.promotion import Halt, Promote, Retain, judge, score_of
+from shared.domain.promotion import Halt, Promote, Retain, Verdict, judge, score_of
 from shared.domain.retraining import next_attempt
 from shared.domain.state import (
     ModelState,
@@ -132,7 +132,7 @@ def _completed(
 ) -> Step:
     verdict = judge(facts.metrics, training, state.champion, spec.gate, now, facts.holdout)
     about = (f"job:{training.job}", f"data:{training.manifest.data_version}", VERDICT)
-    state = replace(state, training=None)
+    state = _after(replace(state, training=None), verdict)
     match verdict:
         case Promote(reasons, metrics):
             number = state.last_version + 1
@@ -145,9 +145,19 @@ def _completed(
             state = judged(state, training)
             step = _turned_down(state, "retained", reasons, about, now)
             return replace(step, facts={"verdict": "retain", **_numbers(metrics)})
-        case Halt(reasons):
+        case Halt(reasons, _):
             step = _turned_down(state, "halted", reasons, about, now)
             return replace(step, facts={"verdict": "halt"})
+
+
+def _after(state: ModelState, verdict: Verdict) -> ModelState:
+    """What is counted of verdicts, and how the champion does on the newest rows."""
+    passed = isinstance(verdict, Promote)
+    state = replace(state, refused_in_a_row=0 if passed else state.refused_in_a_row + 1)
+    champion, scored = state.champion, verdict.metrics and verdict.metrics.champion
+    if champion is None or not scored or scored.version != champion.version.number:
+        return state
+    return replace(state, champion_seen=scored.value)
 
 
 def _turned_down(

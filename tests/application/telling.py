@@ -38,6 +38,7 @@ def alert(
     resolved: float = 5,
     model: str | None = "flights",
     rule: str = RULE,
+    dimension: str = "noon.model",
 ) -> dict[str, Any]:
     """An alert of a log query in the common alert schema, minutes after noon."""
     essentials: dict[str, Any] = {
@@ -56,7 +57,7 @@ def alert(
     if condition == "Resolved":
         at = NOON + timedelta(minutes=resolved)
         essentials["resolvedDateTime"] = f"{at:%Y-%m-%dT%H:%M:%S}.1234567Z"
-    dimensions = [{"name": "noon.model", "value": model}] if model else []
+    dimensions = [{"name": dimension, "value": model}] if model else []
     condition_met = {
         "searchQuery": "customMetrics",
         "metricMeasureColumn": "minutes",

@@ -14,7 +14,7 @@ from shared.adapters.memory.outside import MemoryEventPublisher
 from shared.application import intake
 from shared.application.notices import take_notice
 from shared.application.reconcile import reconcile
-from shared.application.records import Recorded
+from shared.application.records import UNSAID_MAX, Recorded
 from shared.application.why import why
 from shared.domain.announcements import announcements, concerns_others
 from shared.domain.decision import Decision, Kind, Reason
@@ -24,6 +24,7 @@ from tests.application.conftest import World
 from tests.application.story import complete, land
 from tests.application.telling import Told, told_by
 from tests.application.test_canary import rolling
+from tests.application.test_records import TICK, dying
 from tests.builders import NOON
 
 __all__ = ["rolling"]
@@ -206,6 +207,26 @@ def test_nothing_decided_is_left_untold(
     assert len({event.event_id for event in told.publisher.published}) == 1
     (issue,) = told.tracker.issues.values()
     assert len(issue.comments) == 1
+
+
+def test_who_makes_room_for_its_own_decision_tells_of_the_others(world: World, told: Told) -> None:
+    """As many processes as a row has places die unheard, the first one after it promoted."""
+    land(world, "a.csv")
+    world.go_on(5)
+    complete(world, event=False)
+    dying(world, "decisions", "append")
+    for number in range(UNSAID_MAX - 1):
+        intake.order(world.plane, "flights", Verb.PAUSE, "ann", str(number))
+        world.clock.advance(timedelta(seconds=70))
+        dying(world, "decisions", "append")
+    assert len(world.state.load("flights").unsaid) == UNSAID_MAX
+    intake.order(world.plane, "flights", Verb.PAUSE, "ann", "once more")
+    world.clock.advance(timedelta(seconds=70))
+    decision = intake.take(world.plane, TICK)
+    assert decision is not None
+    assert decision.kind is not Kind.FAILED
+    told.work_off()
+    assert "Noon.ModelPromoted" in types(told)
 
 
 def test_a_new_process_tells_nothing_twice(world: World, told: Told) -> None:

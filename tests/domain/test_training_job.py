@@ -246,8 +246,41 @@ def test_turned_down_challenger_leaves_no_version(name: str, text: str | None, w
     seen = facts(before, job=job(JobStatus.COMPLETED), metrics=text)
     step = followed(name, before, seen)
     assert step.kind is Kind.REFUSED
-    assert step.state == replace(before, training=None, last_refusal=step.state.last_refusal)
+    remembered = {"last_refusal": step.state.last_refusal, "refused_in_a_row": 1}
+    seen_again = {} if text is None else {"champion_seen": 0.8}
+    assert step.state == replace(before, training=None, **remembered, **seen_again)
     assert step.state.last_refusal.startswith(words)
+
+
+def test_refusals_are_counted_until_one_passes() -> None:
+    """Three in a row are worth an alert; a promotion begins anew."""
+    now = state(training=training(champion=1), champion=champion(1, 0.9), last_version=1)
+    worse = metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03))
+    for count in (1, 2, 3):
+        now = follow(
+            now, facts(now, job=job(JobStatus.COMPLETED), metrics=worse), spec(), LATER
+        ).state
+        assert now.refused_in_a_row == count
+        now = replace(now, training=training(champion=1))
+    better = metrics_text(**against(1, 0.6, 0.15, 0.1, 0.2))
+    now = follow(now, facts(now, job=job(JobStatus.COMPLETED), metrics=better), spec(), LATER).state
+    assert (now.last_version, now.refused_in_a_row) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("higher", "seen", "loss"), [(True, 0.8, 0.1), (True, 0.95, -0.05), (False, 0.8, -0.1)]
+)
+def test_loss_is_how_much_worse_the_champion_does_now(
+    higher: bool, seen: float, loss: float
+) -> None:
+    """In the metric's own direction, against the holdout on which it was promoted."""
+    ruling = champion(1, 0.9)
+    score = replace(ruling.version.score, higher_is_better=higher)
+    ruling = replace(ruling, version=replace(ruling.version, score=score))
+    known = state(champion=ruling, champion_seen=seen)
+    assert known.champion_loss == pytest.approx(loss)
+    assert state(champion=ruling).champion_loss is None
+    assert state(champion_seen=0.8).champion_loss is None
 
 
 def test_every_end_of_a_job_is_found_by_its_name() -> None:

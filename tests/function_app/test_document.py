@@ -12,6 +12,8 @@ from openapi_spec_validator import validate
 from tests.function_app.test_layout import run_python
 
 ROOT = Path(__file__).parents[2]
+LEFT_OUT = {"status"}
+"""Older than the document: what it tells is in `models` and what lies below."""
 KEPT = ROOT / "docs" / "reference" / "openapi.json"
 
 
@@ -57,3 +59,25 @@ def test_every_operation_says_what_can_go_wrong(document: dict[str, Any]) -> Non
             if method == "get" and path != "/api/health":
                 assert {"ETag", "Cache-Control"} <= set(responses["200"]["headers"])
                 assert "content" not in responses["304"]
+
+
+def test_every_http_function_is_in_the_document(document: dict[str, Any]) -> None:
+    """What the app serves is what is told: name, method, route and whether a key is asked for."""
+    code = (
+        "import json, function_app as f\n"
+        "print(json.dumps({x.get_function_name(): x.get_trigger().get_dict_repr() "
+        "for x in f.app.get_functions()}, default=str))"
+    )
+    ran = run_python(code)
+    assert ran.returncode == 0, ran.stderr
+    served = {
+        name: (trigger["route"].replace("{*id}", "{id}"), "ANONYMOUS" in trigger["authLevel"])
+        for name, trigger in json.loads(ran.stdout).items()
+        if trigger["type"] == "httpTrigger" and name not in LEFT_OUT
+    }
+    told = {
+        operation["operationId"]: (path.removeprefix("/api/"), operation.get("security") == [])
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+    }
+    assert served == told

@@ -21,7 +21,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
-PROGRAMS = ("az", "gh", "make", "npx", "python3", "noon")
+PROGRAMS = ("az", "docker", "gh", "make", "noon", "python3", "sudo")
 SECONDS_MAX = 60
 
 RECORD = """#!{python} -IS
@@ -45,6 +45,7 @@ for begin, answer in json.loads((folder / "answers.json").read_text()):
 
 OUTPUTS = {
     "actions/create-github-app-token": {"token": "token-of-the-app"},
+    "docker/build-push-action": {"digest": "sha256:1"},
     "actions/deploy-pages": {"page_url": "https://noon.example.org"},
 }
 """What replaced actions give to later steps."""

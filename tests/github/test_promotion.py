@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / ".github" / "scripts" / "promote.py"
-COMMAND = (sys.executable, str(SCRIPT), "--source", "test", "--target", "main")
+COMMAND = (
+    *(sys.executable, str(SCRIPT), "--source", "test", "--target", "main"),
+    *("--grace-seconds", "0"),
+)
 WORKFLOWS = "/repos/noon/noon/actions/workflows"
 
 
@@ -27,6 +31,8 @@ class Api:
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     dispatches: list[str] = field(default_factory=list)
+    workflows: list[str] = field(default_factory=list)
+    """Those that were dispatched."""
     starts: bool = True
     heads: Any = None
     url: str = ""
@@ -70,8 +76,9 @@ class Api:
             return 200, {"total_count": len(runs), "workflow_runs": runs}
         if (method, what) == ("POST", "dispatches"):
             self.dispatches.append(body["ref"])
+            self.workflows.append(workflow)
             if self.starts:
-                self.add_run(self.heads(body["ref"]), body["ref"], None)
+                self.add_run(self.heads(body["ref"]), body["ref"], None, workflow)
             return 204, None
         return 404, {"message": "Not Found"}
 
@@ -140,7 +147,7 @@ class Project:
         """Give where a branch of the remote is."""
         return self.git("rev-parse", f"refs/heads/{branch}", where="remote.git")
 
-    def promote(self, commit: str) -> subprocess.CompletedProcess[str]:
+    def promote(self, commit: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Run the script as the workflow does."""
         environment = {
             **os.environ,
@@ -151,7 +158,7 @@ class Project:
             "GITHUB_OUTPUT": str(self.folder / "output"),
         }
         return subprocess.run(
-            [*COMMAND, "--commit", commit],
+            [*COMMAND, "--commit", commit, *more],
             cwd=self.folder / "clone",
             env=environment,
             capture_output=True,
@@ -299,31 +306,57 @@ def test_two_promotions_at_once_are_one(project: Project) -> None:
     assert project.head("main") == commit
 
 
-def test_a_workflow_that_does_not_start_is_told(project: Project) -> None:
-    """The branch has moved, and somebody must look."""
-    from importlib.util import module_from_spec, spec_from_file_location
+def test_every_workflow_of_the_target_is_started(project: Project) -> None:
+    """The tests and the images, each for exactly the commit."""
+    commit = project.commit("test", "Better")
+    project.api.add_run(commit, "test")
+    done = project.promote(commit, "--workflow", "ci.yml", "--workflow", "images.yml")
+    assert done.returncode == 0, done.stderr
+    assert project.api.workflows == ["ci.yml", "images.yml"]
+    started = [run for run in project.api.runs if run["head_branch"] == "main"]
+    assert [run["head_sha"] for run in started] == [commit, commit]
 
+
+def in_process(project: Project, wait: Callable[[float], None]) -> str:
+    """Promote the newest commit with a time that is handed in."""
+    script = loaded()
+    environment = {"GITHUB_API_URL": project.api.url, "GITHUB_REPOSITORY": "noon/noon"}
+    github = script.GitHub(environment | {"GITHUB_TOKEN": "token"})
+    promotion = script.Promotion("test", "main", project.head("test"), ("ci.yml",), "ci.yml")
+    repository = script.Repository(project.folder / "clone")
+    said: str = script.promote(promotion, repository, github, wait)
+    return said
+
+
+def loaded() -> Any:
+    """The script as a module."""
     spec = spec_from_file_location("promote", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     script = module_from_spec(spec)
     sys.modules["promote"] = script
     spec.loader.exec_module(script)
+    return script
+
+
+def test_a_run_that_the_push_starts_is_not_started_twice(project: Project) -> None:
+    """GitHub takes some seconds from a push to its run."""
+    commit = project.commit("test", "Better")
+    project.api.add_run(commit, "test")
+    in_process(project, lambda _: project.api.add_run(commit, "main", None))
+    assert project.api.dispatches == []
+
+
+def test_a_workflow_that_does_not_start_is_told(project: Project) -> None:
+    """The branch has moved, and somebody must look."""
     commit = project.commit("test", "Better")
     project.api.add_run(commit, "test")
     project.api.starts = False
-    github = script.GitHub(
-        {
-            "GITHUB_API_URL": project.api.url,
-            "GITHUB_REPOSITORY": "noon/noon",
-            "GITHUB_TOKEN": "token",
-        }
-    )
     waits: list[float] = []
-    promotion = script.Promotion("test", "main", commit, "ci.yml", "ci.yml")
-    with pytest.raises(script.RefusedError, match=r"no run of ci\.yml started"):
-        script.promote(promotion, script.Repository(project.folder / "clone"), github, waits.append)
+    with pytest.raises(Exception, match=r"no run of ci\.yml started"):
+        in_process(project, waits.append)
     assert sum(waits) >= 120
+    assert project.api.dispatches == ["main"]
     assert project.head("main") == commit
 
 

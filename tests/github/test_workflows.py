@@ -87,6 +87,7 @@ def test_the_reports_of_a_red_run_are_kept_too(runner: Runner) -> None:
 # promote.yml
 
 PROMOTE = "python3 .github/scripts/promote.py"
+STARTED = "--workflow ci.yml --workflow images.yml"
 
 
 def test_a_green_run_of_test_is_promoted_to_main(runner: Runner) -> None:
@@ -94,9 +95,7 @@ def test_a_green_run_of_test_is_promoted_to_main(runner: Runner) -> None:
     run = runner.run("promote.yml", "workflow_run", finished("test"), {"NOON_APP_ID": "1"})
     assert run.succeeded, run.log
     (call,) = [call for call in run.calls if call.name == "python3"]
-    assert call.line == (
-        f"{PROMOTE} --source test --target main --commit {COMMIT} --workflow ci.yml"
-    )
+    assert call.line == (f"{PROMOTE} --source test --target main --commit {COMMIT} {STARTED}")
     assert call.environment["GITHUB_TOKEN"] == "token-of-the-app"
     (checkout,) = run.used("actions/checkout")
     assert checkout.inputs["ref"] == "main"
@@ -127,7 +126,7 @@ def test_a_maintainer_promotes_development_to_test(runner: Runner) -> None:
     asked = {"inputs": {"commit": FORMER}, "repository": OURS}
     run = runner.run("promote.yml", "workflow_dispatch", asked, {"NOON_APP_ID": "1"})
     assert run.lines("python3") == [
-        f"{PROMOTE} --source development --target test --commit {FORMER} --workflow ci.yml"
+        f"{PROMOTE} --source development --target test --commit {FORMER} {STARTED}"
     ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -163,6 +164,34 @@ def ingestion(local_home: Path, azurite: Azurite) -> Iterator[Ingestion]:
     tls = certificate_paths(local_home)
     with ingesting(tls.certificate, tls.key) as running:
         yield running
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exporters of this process call nobody else."""
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def fresh() -> Callable[[str], str]:
+    """Runs a program in a process of its own, with the settings of the sample; its output."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+
+    def run(program: str) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **sample, **QUIET},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
 
 
 @pytest.fixture(scope="module")

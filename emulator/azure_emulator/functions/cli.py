@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_PORT = 7071
+LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 2
 
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", type=Path, default=Path(".azure"), help="where state is kept")
     parser.add_argument("--app", type=Path, default=Path(), help="folder with host.json")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen at")
     parser.add_argument("--host-id", help="name under which timers are remembered")
     parser.add_argument(
         "--queue-visibility-seconds",
@@ -74,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.home,
         given.app,
         given.port,
+        host=given.host,
         host_id=given.host_id,
         queue_visibility_seconds=given.queue_visibility_seconds,
         cors=given.cors,
@@ -85,6 +88,7 @@ def functions(
     app: Path,
     port: int,
     *,
+    host: str = LOOPBACK,
     host_id: str | None = None,
     queue_visibility_seconds: float = VISIBILITY_SECONDS,
     cors: Sequence[str] = (),
@@ -98,14 +102,14 @@ def functions(
     options = HostOptions(port, host_id or _host_id(app), queue_visibility_seconds, tuple(cors))
     try:
         # Before anything else: a second host on this port must not fire a single timer.
-        listener = _bind(port)
-        host = Host(home, app, options)
+        listener = _bind(host, port)
+        app_host = Host(home, app, options)
     except HostError as error:
         print(f"The host cannot start: {error}", file=sys.stderr)
         return 1
     config = uvicorn.Config(
-        host.application,
-        host="127.0.0.1",
+        app_host.application,
+        host=host,
         port=port,
         interface="asgi3",
         lifespan="on",
@@ -118,10 +122,10 @@ def functions(
     # uvicorn raises the signal again after a clean stop; a clean stop is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    print(host.banner(), flush=True)
+    print(app_host.banner(), flush=True)
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
-    if host.invoker.busy_threads:
+    if app_host.invoker.busy_threads:
         # Python would wait for them for ever.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -129,14 +133,14 @@ def functions(
     return 0 if server.started else 1
 
 
-def _bind(port: int) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise HostError(f"port {port} of 127.0.0.1: {error.strerror}") from None
+        raise HostError(f"port {port} of {host}: {error.strerror}") from None
     return listener
 
 

@@ -243,10 +243,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in an alert of Azure Monitor
+         * @description For the action group; the common alert schema.
+         */
+        post: operations["alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AlertTaken
+         * @description The alert is on the queue of notices.
+         */
+        AlertTaken: {
+            /** @description Id of the decision that it will end in. */
+            decision: string;
+            /** @description The alert's own id. */
+            alert: string;
+        };
         /**
          * Answerer
          * @description Who answered.
@@ -343,6 +373,19 @@ export interface components {
             name: string;
             /** @enum {string} */
             kind: "number" | "category";
+        };
+        /**
+         * CommonAlert
+         * @description An alert of Azure Monitor in its common alert schema; of its data nothing is told here.
+         */
+        CommonAlert: {
+            /** @constant */
+            schemaId: "azureMonitorCommonAlertSchema";
+            data: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Data
@@ -2050,6 +2093,66 @@ export interface operations {
                 };
             };
             /** @description The body is JSON and no order */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Storage does not answer: come again */
+            503: {
+                headers: {
+                    /** @description In so many seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommonAlert"];
+            };
+        };
+        responses: {
+            /** @description Take in an alert of Azure Monitor */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertTaken"];
+                };
+            };
+            /** @description The key is missing or wrong; there is no body */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is larger than any alert */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is no alert of the common schema; that is recorded */
             422: {
                 headers: {
                     [name: string]: unknown;

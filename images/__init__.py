@@ -1,0 +1,1 @@
+"""Builds the container images of this checkout and says what is in them (`make images`)."""
