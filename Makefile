@@ -63,6 +63,8 @@ check: setup ## Format, lint, types, import rules, workflows
 	$(BIN)/zizmor --offline --quiet --no-progress .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/hadolint */Dockerfile
 	$(WITH_NODE) npm run --silent --prefix webui check
 
 types: setup ## Write the web UI's types anew after docs/reference/openapi.json has changed
@@ -70,8 +72,6 @@ types: setup ## Write the web UI's types anew after docs/reference/openapi.json 
 
 lighthouse: setup $(LIGHTHOUSE) ## Measure the web UI with Lighthouse: the median of three on a stack of its own
 	@$(WITH_NODE) $(BIN)/python -m tests.webui.lighthouse
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
-	$(BIN)/hadolint */Dockerfile
 
 simulate: DAYS = 365
 simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
