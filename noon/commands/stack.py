@@ -96,18 +96,19 @@ def _figures(
     answer: dict[str, Any],
 ) -> dict[str, Any]:
     told = zip(rows.items(), answer["predictions"], strict=True)
+    score = champion["score"]
     return {
         "model": answer["model"]["name"],
         "version": champion["version"],
         "deployment": champion["deployment"],
         "rows_landed": landed["rows"],
-        "trained_rows": champion["trained_rows"],
-        "holdout_rows": champion["holdout_rows"],
-        "holdout_metric": {"name": champion["metric"], "value": champion["value"]},
+        "trained_rows": score["trained_rows"],
+        "holdout_rows": score["holdout_rows"],
+        "holdout_metric": {"name": score["metric"], "value": score["value"]},
         "interval": {
-            "low": champion["low"],
-            "high": champion["high"],
-            "compared_with": champion["compared_with"],
+            "low": score["low"],
+            "high": score["high"],
+            "compared_with": score["compared_with"],
         },
         "predictions": {name: {"row": row, **prediction} for (name, row), prediction in told},
     }
@@ -192,7 +193,7 @@ def _invite(stack: LocalStack) -> None:
     print(
         f"""
 {_webui(stack)}
-Function app   {addresses.app}/api/status
+Function app   {addresses.app}/api/models
 Azure ML       {addresses.emulator}
 Storage        {addresses.storage("blob")}
 Keys and URLs  {stack.home.stack_file}

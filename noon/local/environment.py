@@ -64,6 +64,11 @@ class Addresses:
         """Give the base URL of Azure ML, identity and Event Grid."""
         return f"https://127.0.0.1:{self.ports['emulator']}"
 
+    @property
+    def container(self) -> str:
+        """Give the base URL of the scoring container, for models that ask for one."""
+        return f"http://127.0.0.1:{self.ports['container']}"
+
     def storage(self, kind: str) -> str:
         """Give the account URL of `blob`, `queue` or `table`."""
         return f"https://127.0.0.1:{self.ports[kind]}/{ACCOUNT}"

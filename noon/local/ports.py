@@ -20,6 +20,7 @@ PREFERRED = {
     "queue": 10001,
     "table": 10002,
     "webui": 4280,
+    "container": 8000,
 }
 
 

@@ -18,6 +18,13 @@ from noon.local.commands import (
     storage_command,
     webui_command,
 )
+from noon.local.container import (
+    contained_models,
+    container_command,
+    container_environment,
+    container_ready,
+    container_settings,
+)
 from noon.local.content import content_digest
 from noon.local.emulated import LocalAzure
 from noon.local.environment import WEBUI, Addresses, azure_environment, base_environment
@@ -39,7 +46,8 @@ class LocalStack:
 
     `settings` are added to the app's environment, `preferred_ports` are taken when they are
     free, `operation_seconds` is how long Azure ML's operations take. The children are called
-    `storage`, `azure`, `app` and `webui`.
+    `storage`, `azure`, `app`, `webui` and, when a model file has `serving = "container"`,
+    `container`.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class LocalStack:
         self._preferred_ports = preferred_ports
         self._operation_seconds = operation_seconds
         self._children: dict[str, Child] = {}
+        self._contained: list[str] = []
         self._open = ExitStack()
         self.addresses = Addresses({})
         self.environment: dict[str, str] = {}
@@ -93,13 +102,14 @@ class LocalStack:
                     self._start_app()
                     self._start_webui()
                     self._subscribe()
+                self._start_container()
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End every process, the app first; harmless when nothing runs."""
-        for name in ("webui", "app", "azure", "storage"):
+        for name in ("webui", "app", "container", "azure", "storage"):
             child = self._children.get(name)
             if child:
                 child.end()
@@ -150,6 +160,9 @@ class LocalStack:
         self.addresses = Addresses(ports)
         self._release = dict(before.release) if before else {}
         settings = azure_environment(self.home.path, self.addresses) | self._settings
+        self._contained = contained_models(settings)
+        if self._contained:
+            settings |= container_settings(self.addresses)
         self._client_environment = settings
         self.environment = {**base_environment(), **settings, "NOON_HOME": str(self.home.path)}
         self.azure = LocalAzure(
@@ -161,17 +174,18 @@ class LocalStack:
             "app": host_command(self.home.path, self.addresses),
             "webui": webui_command(self.addresses),
         }
+        if self._contained:
+            commands["container"] = container_command(self.addresses)
         self._children = {
-            name: Child(name, command, self._environment_of(name), self._log(name))
+            name: Child(name, command, self._environment_of(name), self.home.log(name))
             for name, command in commands.items()
         }
 
     def _environment_of(self, name: str) -> dict[str, str]:
         # Storage and the emulator stand for Azure: they get none of the app's settings.
+        if name == "container":
+            return container_environment(self.environment, self._contained, self._release)
         return self.environment if name == "app" else base_environment()
-
-    def _log(self, name: str) -> Path:
-        return self.home.logs / f"{name}.log"
 
     def _begin(self, child: Child) -> None:
         ready: dict[str, Callable[[], bool]] = {
@@ -181,6 +195,7 @@ class LocalStack:
             "azure": self.azure.healthy,
             "app": AppClient(self.addresses.app, timeout_seconds=5).healthy,
             "webui": lambda: listening(self.addresses.ports["webui"]),
+            "container": lambda: container_ready(self.addresses),
         }
         if not child.running:
             child.start()
@@ -233,6 +248,19 @@ class LocalStack:
                 return
             self._begin(self._children["webui"])
             stage.result = self.addresses.webui
+
+    def _start_container(self) -> None:
+        """Start what serves the models whose files ask for a container, if there are any."""
+        if not self._contained:
+            known = self.stages.by_name
+            self.stages.by_name = {n: stage for n, stage in known.items() if n != "container"}
+            return
+        with self.stages.running("container") as stage:
+            # Only now it is known which environment was released.
+            child = self._children["container"]
+            child.environment = self._environment_of("container")
+            self._begin(child)
+            stage.result = f"{self.addresses.container} for {', '.join(self._contained)}"
 
     def _subscribe(self) -> None:
         with self.stages.running("events") as stage:

@@ -15,6 +15,7 @@ TITLES = {
     "app": "Function app",
     "webui": "Web UI",
     "events": "Event Grid subscriptions",
+    "container": "Scoring container",
     "data": "Flights land",
     "training": "Training",
     "gate": "Gate",

@@ -31,6 +31,7 @@ from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
 from shared.adapters.memory.files import MemoryLandingZone
 from shared.adapters.memory.jobs import MemoryModelRegistry, MemoryTrainingJobs
 from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
+from shared.adapters.memory.outside import MemoryNoticeQueue
 from shared.adapters.memory.prober import MemoryProber
 from shared.adapters.memory.state import MemoryReleaseStore
 from shared.adapters.model_files import load_models
@@ -139,6 +140,7 @@ def world_of(azurite: Azurite, models: Path) -> World:
         "containers": MemoryContainerServing(files),  # type: ignore[arg-type]
         "prober": MemoryProber(),
         "health": AzureTableHealthWindow(table(HEALTH_TABLE)),
+        "notices": MemoryNoticeQueue(clock),
     }
     plane = ControlPlane(
         ports=Ports(slots=CronSlots(), releases=MemoryReleaseStore(RELEASE), **parts),

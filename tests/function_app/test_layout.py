@@ -16,6 +16,29 @@ from shared.settings import Settings
 ROOT = Path(__file__).parents[2]
 SAMPLE: dict[str, str] = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 HEAVY = ("azure.ai.ml", "numpy", "pandas", "aiohttp", "azure.identity", "azure.storage.blob")
+FUNCTIONS = {
+    "daily_training": "timerTrigger",
+    "tick": "timerTrigger",
+    "data_landed": "eventGridTrigger",
+    "job_finished": "eventGridTrigger",
+    "reconcile": "queueTrigger",
+    "health": "httpTrigger",
+    "predict": "httpTrigger",
+    "train": "httpTrigger",
+    "rollout": "httpTrigger",
+    "why": "httpTrigger",
+    "alerts": "httpTrigger",
+    "tell": "queueTrigger",
+    "openapi": "httpTrigger",
+    "models": "httpTrigger",
+    "model": "httpTrigger",
+    "model_schema": "httpTrigger",
+    "model_versions": "httpTrigger",
+    "model_runs": "httpTrigger",
+    "model_rollout": "httpTrigger",
+    "model_decisions": "httpTrigger",
+}
+"""Every function of the app, with the kind of its trigger."""
 
 
 def run_python(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -57,29 +80,7 @@ def test_functions_are_those_of_the_design() -> None:
     assert ran.returncode == 0, ran.stderr
     triggers = json.loads(ran.stdout)
     kinds = {name: trigger["type"] for name, trigger in triggers.items()}
-    assert kinds == {
-        "daily_training": "timerTrigger",
-        "tick": "timerTrigger",
-        "data_landed": "eventGridTrigger",
-        "job_finished": "eventGridTrigger",
-        "reconcile": "queueTrigger",
-        "health": "httpTrigger",
-        "predict": "httpTrigger",
-        "status": "httpTrigger",
-        "train": "httpTrigger",
-        "rollout": "httpTrigger",
-        "why": "httpTrigger",
-        "alerts": "httpTrigger",
-        "tell": "queueTrigger",
-        "openapi": "httpTrigger",
-        "models": "httpTrigger",
-        "model": "httpTrigger",
-        "model_schema": "httpTrigger",
-        "model_versions": "httpTrigger",
-        "model_runs": "httpTrigger",
-        "model_rollout": "httpTrigger",
-        "model_decisions": "httpTrigger",
-    }
+    assert kinds == FUNCTIONS
     assert triggers["daily_training"]["schedule"] == "%TRAINING_SCHEDULE%"
     assert triggers["tick"]["schedule"] == "%TICK_SCHEDULE%"
     assert "ANONYMOUS" in triggers["health"]["authLevel"]

@@ -81,7 +81,7 @@ def test_a_green_main_is_deployed_in_the_one_order_that_works(runner: Runner) ->
         f"noon deploy image {COMMIT} main",
         "noon deploy components",
         "noon deploy containers",
-        "make webui",
+        "make webui/dist/index.html",
         "az staticwebapp secrets list",
         "Azure/static-web-apps-deploy",
         "az deployment group create",

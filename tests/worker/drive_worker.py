@@ -3,7 +3,8 @@
 Runs in .venv-worker, as a process of its own: reads an order (JSON) from standard input and writes
 what the worker answered (JSON) as the last line of standard output.
 
-    {"root": folder, "invocations": [{"function": name, "data": {...}, "metadata": {...}}]}
+    {"root": folder, "invocations": [{"function": name, "data": {...}, "metadata": {...},
+                                      "traceparent": text}]}
 
 `data` is {"http": {...}}, {"json": text} or {"string": text}, as the host sends it.
 """
@@ -59,6 +60,7 @@ async def invoke(functions: dict[str, Any], wanted: dict[str, Any]) -> dict[str,
             for name, value in wanted.get("metadata", {}).items()
         },
     )
+    request.trace_context.trace_parent = wanted.get("traceparent", "")
     answer = await worker.invocation_request(message(invocation_request=request))
     if answer.result.status != protos.StatusResult.Success:
         return {"succeeded": False, "error": answer.result.exception.message}

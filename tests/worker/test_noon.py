@@ -16,6 +16,8 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
+from tests.function_app.test_layout import FUNCTIONS
+
 if TYPE_CHECKING:
     from azure_emulator.testing import Azurite
 
@@ -23,19 +25,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted(path.stem for path in (ROOT / "models").glob("*.toml"))
-FUNCTIONS = {
-    "daily_training": "timerTrigger",
-    "tick": "timerTrigger",
-    "data_landed": "eventGridTrigger",
-    "job_finished": "eventGridTrigger",
-    "reconcile": "queueTrigger",
-    "health": "httpTrigger",
-    "predict": "httpTrigger",
-    "status": "httpTrigger",
-    "rollout": "httpTrigger",
-    "train": "httpTrigger",
-    "why": "httpTrigger",
-}
 TIMER = {"json": json.dumps({"Schedule": {}, "ScheduleStatus": None, "IsPastDue": False})}
 
 

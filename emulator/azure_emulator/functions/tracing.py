@@ -1,4 +1,7 @@
-"""The trace that a caller brings, handed to OpenTelemetry as Microsoft's worker hands it on."""
+"""The trace that a caller brings, handed to OpenTelemetry as the worker of Python 3.11 does it.
+
+The library of the worker of Python 3.13 does the same for asynchronous functions alone.
+"""
 
 import os
 from collections.abc import Mapping

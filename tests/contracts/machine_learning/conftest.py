@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -143,6 +144,8 @@ def azure_jobs(
         landing_datastore="landing",
         runs_datastore=RUNS,
         code_commit="c0ffee",
+        # Another trace with each call: it may not make another job of it.
+        traceparent=lambda: f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01",
     )
 
     def look(job: str) -> JobFacts | None:
