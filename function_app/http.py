@@ -7,7 +7,6 @@ import azure.functions as func
 from function_app.responding import respond
 from shared.application import orders
 from shared.application.problems import Answer
-from shared.application.status import status as status_of
 from shared.bootstrap import runtime
 
 blueprint = func.Blueprint()
@@ -26,13 +25,6 @@ async def predict(req: func.HttpRequest) -> func.HttpResponse:
     """Score rows with the model's champion."""
     model = req.route_params["model"]
     return respond(await runtime().predictions.answer(model, req.get_body()))
-
-
-@blueprint.function_name("status")
-@blueprint.route(route="status", methods=["GET"])
-def status(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding asks for it
-    """Every model with champion, training, rollout and newest decisions."""
-    return respond(Answer(200, json.dumps(status_of(runtime().plane)).encode()))
 
 
 @blueprint.function_name("train")

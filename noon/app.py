@@ -11,12 +11,14 @@ from typing import Annotated
 
 import typer
 
+from noon.arguments import Because, Json, Model
 from noon.deploying import deploying
 from noon.drilling import drilling
 from noon.explaining import explaining
 from noon.operating import operating
 from noon.proving import proving
 from noon.steering import steering
+from noon.watching import watching
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not running or not reachable."
 
@@ -25,7 +27,9 @@ app = typer.Typer(
     help="Retrains at twelve and ships only what is better.\n\n"
     "\b\nBegin with:\n  noon up                     the whole system on this machine\n"
     "  noon status                 what every model does, and why\n"
-    "  noon COMMAND --help         examples for every command\n\n"
+    "  noon doctor                 what is not as it must be, and what to do\n"
+    "  noon COMMAND --help         examples for every command\n"
+    "  noon --install-completion   Tab completes models, jobs, versions\n\n"
     f"{EXIT_CODES}\n\n"
     "\b\nEnvironment:\n"
     "  NOON_HOME           folder of the local stack (default: .noon in the checkout)\n"
@@ -38,10 +42,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 data = typer.Typer(help="Bring data to where it lands.", no_args_is_help=True)
+app.add_typer(watching)
 app.add_typer(operating)
 app.add_typer(steering)
 app.add_typer(explaining)
@@ -49,9 +53,6 @@ app.add_typer(drilling)
 app.add_typer(proving)
 app.add_typer(data, name="data")
 app.add_typer(deploying)
-
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
-Model = Annotated[str, typer.Argument(help="Name of the model, such as flights.")]
 
 
 def _day(text: str) -> datetime:
@@ -134,26 +135,9 @@ def reset(
 
 
 @app.command()
-def status(as_json: Json = False) -> int:
-    """Tell for every model who is champion, what is under way, and the last decisions with reasons.
-
-    \b
-    Examples:
-      noon status
-      noon status --json
-      noon status --json | jq '.models[0].champion.version'
-
-    Exit codes: 0 told, 1 the app refused, 3 not running.
-    """
-    from noon.commands.models import run_status
-
-    return run_status(as_json=as_json)
-
-
-@app.command()
 def train(
     model: Model,
-    because: Annotated[str, typer.Option(help="Why; it is kept with the decision.")],
+    because: Because,
     as_json: Json = False,
 ) -> int:
     """Order a training now, with the data that has landed.
@@ -204,7 +188,7 @@ def predict(
 
 @data.command("push")
 def data_push(
-    model: Annotated[str, typer.Argument(help="Name of a model with a file in models/.")],
+    model: Model,
     files: Annotated[list[Path] | None, typer.Argument(help="CSV files to land.")] = None,
     first: Annotated[
         datetime | None,

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from noon.failures import CommandError, NotRunningError, UsageError
 from noon.home import find_home
@@ -27,6 +27,10 @@ class AppRefusedError(CommandError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+class _UnchangedError(Exception):
+    """304: the document is the one that we have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,34 @@ class AppClient:
             return False
         return True
 
-    def status(self) -> list[dict[str, Any]]:
-        """Give what the app says about every model."""
-        models: list[dict[str, Any]] = self._ask("GET", "/api/status", self.function_key)["models"]
+    def fleet(self) -> list[dict[str, Any]]:
+        """Give every model at a glance, by name."""
+        models: list[dict[str, Any]] = self.read("/api/models")["models"]
         return models
+
+    def model(self, name: str, part: str = "", **asked: str | int) -> dict[str, Any]:
+        """Give one model in full, or its `versions`, `runs`, `rollout` or `decisions`."""
+        return self.read(model_path(name, part, **asked))
+
+    def known(self, name: str, part: str, **asked: str | int) -> dict[str, Any]:
+        """The same for a name that a person wrote; raises UsageError for one that is unknown."""
+        try:
+            return self.model(name, part, **asked)
+        except AppRefusedError as error:
+            if error.status != 404:
+                raise
+            raise UsageError(str(error)) from None
+
+    def read(self, path: str) -> dict[str, Any]:
+        """Give a document of the API; raises AppRefusedError when there is none."""
+        return self._ask("GET", path, self.function_key)
+
+    def read_unless(self, path: str, etag: str) -> tuple[dict[str, Any] | None, str]:
+        """Give a document and its ETag; None when it is still that of the ETag given."""
+        try:
+            return self._answered("GET", path, self.function_key, None, etag)
+        except _UnchangedError:
+            return None, etag
 
     def why(self, thing: str, model: str = "") -> dict[str, Any]:
         """Give the chain behind an id."""
@@ -79,18 +107,27 @@ class AppClient:
     def _ask(
         self, method: str, path: str, key: str, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
+        return self._answered(method, path, key, body, "")[0]
+
+    def _answered(
+        self, method: str, path: str, key: str, body: dict[str, Any] | None, etag: str
+    ) -> tuple[dict[str, Any], str]:
+        headers = {"x-functions-key": key, "content-type": "application/json"}
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body, allow_nan=False).encode(),
-            headers={"x-functions-key": key, "content-type": "application/json"},
+            headers=headers | ({"if-none-match": etag} if etag else {}),
         )
         try:
             with self._opener().open(request, timeout=self.timeout_seconds) as response:
                 answer: dict[str, Any] = json.load(response)
-                return answer
+                return answer, str(response.headers.get("etag") or "")
         except urllib.error.HTTPError as error:
-            raise AppRefusedError(error.code, _refusal(error)) from None
+            with error:
+                if error.code == 304:
+                    raise _UnchangedError from None
+                raise AppRefusedError(error.code, _refusal(error)) from None
         except (OSError, ssl.SSLError) as error:
             raise NotRunningError(self._unreachable(error)) from None
         except ValueError:
@@ -111,6 +148,32 @@ class AppClient:
         if isinstance(reason, TimeoutError | socket.timeout):
             return f"{self.url} did not answer within {self.timeout_seconds:.0f} s: try again"
         return f"{self.url} cannot be reached ({reason}): check NOON_URL, or start it: noon up"
+
+
+@dataclass(slots=True)
+class Polled:
+    """A document that is asked for again and again; while it is the same, that costs no body."""
+
+    app: AppClient
+    path: str
+    _etag: str = ""
+    _document: dict[str, Any] | None = None
+
+    def read(self) -> tuple[dict[str, Any], bool]:
+        """Give the document as it is now, and whether it is another one than before."""
+        document, self._etag = self.app.read_unless(self.path, self._etag)
+        if document is None:
+            assert self._document is not None
+            return self._document, False
+        changed, self._document = document != self._document, document
+        return document, changed
+
+
+def model_path(name: str, part: str = "", **asked: str | int) -> str:
+    """Give the path of a model's document, with what is asked of it."""
+    path = f"/api/models/{quote(name, safe='')}{f'/{part}' if part else ''}"
+    query = urlencode({key: value for key, value in asked.items() if value != ""}, safe=",")
+    return f"{path}?{query}" if query else path
 
 
 def find_app() -> AppClient:
@@ -156,7 +219,8 @@ def _refusal(error: urllib.error.HTTPError) -> str:
         problem = {}
     if not isinstance(problem, dict) or not problem.get("title"):
         return f"the app answered {error.code} {error.reason}"
-    text = ": ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
+    said = [str(problem[key]) for key in ("title", "detail", "what_to_do") if problem.get(key)]
+    text = ": ".join(said)
     errors = [e for e in problem.get("errors") or () if isinstance(e, dict)]
     lines = [_row_error(e) for e in errors[:ERRORS_SHOWN]]
     if len(errors) > ERRORS_SHOWN:

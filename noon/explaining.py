@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-explaining = typer.Typer()
+from noon.arguments import Json
+from noon.completing import model_names, things
 
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+explaining = typer.Typer()
 
 
 @explaining.command()
@@ -18,10 +19,14 @@ def why(
         typer.Argument(
             metavar="ID",
             help="Job, version, deployment, request id, file, slot, order, data, event or landing.",
+            autocompletion=things,
         ),
     ],
     model: Annotated[
-        str, typer.Option(help="Name of the model, where the id does not say it.")
+        str,
+        typer.Option(
+            help="Name of the model, where the id does not say it.", autocompletion=model_names
+        ),
     ] = "",
     as_json: Json = False,
 ) -> int:

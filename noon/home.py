@@ -48,6 +48,10 @@ class Home:
         """Give the folder of the processes' output."""
         return self.path / "logs"
 
+    def log(self, process: str) -> Path:
+        """Give the file of one process's output."""
+        return self.logs / f"{process}.log"
+
     @property
     def stack_file(self) -> Path:
         """Give the place of the record."""

@@ -29,10 +29,20 @@ def landing_prefix(model: str) -> str:
     return str(document.get("data", {}).get("prefix") or f"{model}/")
 
 
-def served_by_containers() -> list[str]:
-    """Give the models of this checkout with serving = "container"."""
-    names = sorted(path.stem for path in _folder().glob("*.toml"))
-    return [name for name in names if (_document(name) or {}).get("serving") == "container"]
+def served_by_containers(folder: Path | None = None) -> list[str]:
+    """Give the models whose file says `serving = "container"`, by name, of this checkout or folder.
+
+    A file that is no model file is left to the app, which says what is wrong with it.
+    """
+    names = []
+    for path in sorted((folder or _folder()).glob("*.toml")):
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if document.get("serving") == "container":
+            names.append(str(document.get("name") or path.stem))
+    return names
 
 
 def _folder() -> Path:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-proving = typer.Typer()
+from noon.arguments import Json
 
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+proving = typer.Typer()
 
 
 @proving.command()

@@ -30,7 +30,8 @@ def shape(status: dict[str, Any]) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for name, text in _lines(status, rollout):
         grid.add_row(Text(f"  {name}", style="dim"), Text(text))
-    for check in rollout["checks"]:
+    # The newest comes first, and is read last.
+    for check in reversed(rollout["checks"]):
         grid.add_row(Text("  check", style="dim"), _check(check))
     return Group(title, grid)
 
@@ -51,26 +52,28 @@ def watched(status: dict[str, Any]) -> Iterator[Callable[[dict[str, Any]], None]
 def _lines(status: dict[str, Any], rollout: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "rollout", f"version {rollout['version']} as {rollout['deployment']}"
     yield "phase", _phase(rollout)
-    yield "traffic", _traffic(rollout["traffic"])
+    yield "traffic", _traffic(status["traffic"])
     if rollout["soaking_since"] and not rollout["ended"] and not rollout["going_back"]:
         yield "soaking", _soaking(rollout)
     if rollout["failed_checks"]:
         allowed = rollout["failed_checks_allowed"]
         yield "failed", f"{rollout['failed_checks']} checks of this step, {allowed} are allowed"
-    if rollout.get("alone") and not rollout["ended"]:
+    if rollout["alone"] and not rollout["ended"]:
         yield "by itself", f"the champion is sick; {rollout['alone']}"
     if reason := rollout["reason"] or rollout["going_back"]:
         yield "reason", reason
-    warm = status.get("warm")
+    warm = status["warm"]
     if warm and warm["version"] is not None:
         yield "warm", f"{warm['deployment']} until {clock(warm['until'])}: a rollback is instant"
 
 
 def _phase(rollout: dict[str, Any]) -> str:
     text = str(rollout["phase"]).replace("_", " ")
-    if rollout["step"] is not None and not rollout["ended"]:
-        share = rollout["steps"][rollout["step"] - 1]
-        text += f", step {rollout['step']} of {len(rollout['steps'])} ({share} %)"
+    steps = rollout["steps"]
+    present = [at for at, step in enumerate(steps, 1) if step["state"] == "present"]
+    if present and not rollout["ended"]:
+        share = steps[present[0] - 1]["share"]
+        text += f", step {present[0]} of {len(steps)} ({share} %)"
     if rollout["going_back"] and not rollout["ended"]:
         text += ", going back"
     if rollout["instant"] and not rollout["ended"]:
@@ -80,18 +83,17 @@ def _phase(rollout: dict[str, Any]) -> str:
     return f"{text}, since {clock(rollout['entered_at'])}"
 
 
-def _traffic(shares: dict[str, int]) -> str:
-    words = ", ".join(f"{name} {share} %" for name, share in shares.items())
+def _traffic(shares: list[dict[str, Any]]) -> str:
+    words = ", ".join(f"{each['deployment']} {each['percent']} %" for each in shares)
     return f"{words} (as wished)" if words else "none"
 
 
 def _soaking(rollout: dict[str, Any]) -> str:
-    since = datetime.fromisoformat(rollout["soaking_since"])
-    seconds = (datetime.now(UTC) - since).total_seconds()
-    return (
-        f"since {clock(rollout['soaking_since'])}, {max(0, seconds):.0f} s of at least "
-        f"{rollout['soak_seconds']:.0f} s and {rollout['requests_min']} requests"
-    )
+    text = f"since {clock(rollout['soaking_since'])}"
+    if rollout["soaks_until"]:
+        left = datetime.fromisoformat(rollout["soaks_until"]) - datetime.now(UTC)
+        text += f", {max(0.0, left.total_seconds()):.0f} s are left"
+    return f"{text}, judged on {rollout['requests_min']} requests or more"
 
 
 def _check(check: dict[str, Any]) -> Text:

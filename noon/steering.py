@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-steering = typer.Typer()
+from noon.arguments import Because, Json, Model
 
-Model = Annotated[str, typer.Argument(help="Name of the model, such as flights.")]
-Because = Annotated[str, typer.Option(help="Why; it is kept with the decision.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+steering = typer.Typer()
 
 
 @steering.command()
@@ -31,7 +29,7 @@ def rollout(
     Examples:
       noon rollout flights
       noon rollout flights --watch
-      noon rollout flights --json | jq '.rollout.checks[-1].counts'
+      noon rollout flights --json | jq '.rollout.checks[0].deployments'
       noon rollout flights --watch > rollout.txt && echo "it rules"
 
     Exit codes: 0 told, 1 the app refused, or what was watched was rolled back or aborted, 2 wrong

@@ -14,6 +14,8 @@ Share = Annotated[int, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0)]
 WRITABLE = r"[^\x00-\x1f\x7f]"
 """A character that is no control character."""
+VISIBLE = r"[^\s\x00-\x1f\x7f]"
+"""One that is no space either."""
 
 
 class Sent(BaseModel):
@@ -147,7 +149,7 @@ class Chain(Sent):
 class OrderRequest(Asked):
     """An operator's order."""
 
-    because: Annotated[str, Field(max_length=500, pattern=f"^{WRITABLE}*[!-~]{WRITABLE}*$")]
+    because: Annotated[str, Field(max_length=500, pattern=f"^{WRITABLE}*{VISIBLE}{WRITABLE}*$")]
     """Why; it is kept with the decision."""
     who: Annotated[str, Field(max_length=500, pattern=f"^{WRITABLE}*$")] = "unknown"
     """Whose order it is."""

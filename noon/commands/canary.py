@@ -50,8 +50,8 @@ def run_check(*, timeout_seconds: float, as_json: bool) -> int:
     app = AppClient(found.url, found.function_key, timeout_seconds=COLD_SECONDS)
     patience = Patience(timeout_seconds)
     patience.wait(lambda: app.healthy() or None, f"{app.url}/api/health does not answer")
-    models = patience.wait(lambda: _status(app), f"{app.url}/api/status does not answer")
-    asked = {model["model"]: _ask(app, model) for model in models}
+    models = patience.wait(lambda: _fleet(app), f"{app.url}/api/models does not answer")
+    asked = {model["name"]: _ask(app, model) for model in models}
     if as_json:
         print(json.dumps({"url": app.url, "models": asked}))
         return ExitCode.OK
@@ -137,10 +137,10 @@ def _why(app: AppClient, canary_id: str) -> list[dict[str, Any]] | None:
     return links
 
 
-def _status(app: AppClient) -> list[dict[str, Any]] | None:
-    """What the app says of its models; None while it is still starting."""
+def _fleet(app: AppClient) -> list[dict[str, Any]] | None:
+    """The models at a glance; None while the app is still starting."""
     try:
-        return app.status()
+        return app.fleet()
     except NotRunningError:
         return None
     except AppRefusedError as error:
@@ -156,7 +156,7 @@ def _ask(app: AppClient, model: dict[str, Any]) -> dict[str, Any]:
     from shared.application.smoke import sample_rows
     from shared.bootstrap import runtime
 
-    name = model["model"]
+    name = model["name"]
     rows = sample_rows(runtime().plane, name)
     answer = app.predict(name, rows)
     if len(answer["predictions"]) != len(rows):

@@ -1,4 +1,4 @@
-"""`noon status`, `train` and `predict`: requests to the function app."""
+"""`noon train` and `predict`: requests to the function app."""
 
 from __future__ import annotations
 
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from noon.client import AppClient
-
-
-def run_status(*, as_json: bool) -> int:
-    """Show what every model does."""
-    models = find_app().status()
-    if as_json:
-        _print_json({"models": models})
-        return ExitCode.OK
-    from noon.show import show_models
-
-    show_models(models)
-    return ExitCode.OK
 
 
 def run_train(model: str, because: str, *, as_json: bool) -> int:

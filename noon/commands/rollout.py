@@ -9,16 +9,15 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from noon.client import AppClient, find_app
-from noon.failures import ExitCode, NotRunningError, UsageError
+from noon.client import Polled, find_app, model_path
+from noon.failures import ExitCode, UsageError
+from noon.patience import Lost
 from noon.rollout_view import shape, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 POLL_SECONDS = 1.0
-PATIENCE_SECONDS = 60.0
-"""So long a watch outlives an app that does not answer, since hosts are started anew at times."""
 
 Status = dict[str, Any]
 
@@ -26,9 +25,9 @@ Status = dict[str, Any]
 def run_rollout(model: str, *, watch: bool, as_json: bool) -> int:
     """Show how the model's rollout stands, once or until it ends."""
     app = find_app()
-    status = _of(app, model)
+    status = app.known(model, "rollout")
     if watch and _under_way(status):
-        return _watch(app, model, status, as_json=as_json)
+        return _watch(Polled(app, model_path(model, "rollout")), status, as_json=as_json)
     _tell(status, as_json=as_json)
     return ExitCode.OK
 
@@ -46,39 +45,19 @@ def run_order(model: str, verb: str, because: str, *, as_json: bool) -> int:
     return ExitCode.OK
 
 
-def _watch(app: AppClient, model: str, status: Status, *, as_json: bool) -> int:
+def _watch(polled: Polled, status: Status, *, as_json: bool) -> int:
     """Show every change until the rollout ends or the user has seen enough."""
+    lost = Lost(POLL_SECONDS, status)
     try:
         with _shown(status, as_json=as_json) as show:
             while _under_way(status):
-                time.sleep(POLL_SECONDS)
-                status = _patiently(app, model)
+                time.sleep(lost.pause_seconds)
+                status, _ = lost.read(polled)
                 show(status)
     except KeyboardInterrupt:
         return ExitCode.OK
     succeeded = (status["rollout"] or {}).get("phase") == "succeeded"
     return ExitCode.OK if succeeded else ExitCode.FAILED
-
-
-def _of(app: AppClient, model: str) -> Status:
-    """The part of the model's status that is about its rollout."""
-    models = {status["model"]: status for status in app.status()}
-    if model not in models:
-        raise UsageError(f"there is no model {model!r}; known are {', '.join(sorted(models))}")
-    status = models[model]
-    return {key: status.get(key) for key in ("model", "champion", "warm", "rollout")}
-
-
-def _patiently(app: AppClient, model: str) -> Status:
-    """The same, from an app that may be starting again."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return _of(app, model)
-        except NotRunningError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_SECONDS)
 
 
 def _under_way(status: Status) -> bool:

@@ -96,18 +96,19 @@ def _figures(
     answer: dict[str, Any],
 ) -> dict[str, Any]:
     told = zip(rows.items(), answer["predictions"], strict=True)
+    score = champion["score"]
     return {
         "model": answer["model"]["name"],
         "version": champion["version"],
         "deployment": champion["deployment"],
         "rows_landed": landed["rows"],
-        "trained_rows": champion["trained_rows"],
-        "holdout_rows": champion["holdout_rows"],
-        "holdout_metric": {"name": champion["metric"], "value": champion["value"]},
+        "trained_rows": score["trained_rows"],
+        "holdout_rows": score["holdout_rows"],
+        "holdout_metric": {"name": score["metric"], "value": score["value"]},
         "interval": {
-            "low": champion["low"],
-            "high": champion["high"],
-            "compared_with": champion["compared_with"],
+            "low": score["low"],
+            "high": score["high"],
+            "compared_with": score["compared_with"],
         },
         "predictions": {name: {"row": row, **prediction} for (name, row), prediction in told},
     }
@@ -191,7 +192,8 @@ def _invite(stack: LocalStack) -> None:
     noon = home + ("noon" if shutil.which("noon") else str(Path(sys.executable).with_name("noon")))
     print(
         f"""
-Function app   {addresses.app}/api/status
+{_webui(stack)}
+Function app   {addresses.app}/api/models
 Azure ML       {addresses.emulator}
 Storage        {addresses.storage("blob")}
 Keys and URLs  {stack.home.stack_file}
@@ -205,6 +207,17 @@ Try in another terminal:
 
 Ctrl-C stops everything and keeps the state.""",
         flush=True,
+    )
+
+
+def _webui(stack: LocalStack) -> str:
+    """Say where the page is and what opens it; how to get it when it was not built."""
+    if not stack.child("webui").running:
+        return "Web UI         not built: run `make setup`"
+    return (
+        f"Web UI         {stack.addresses.webui}\n"
+        f"  its key      keys.function in {stack.home.stack_file}; for orders keys.orders (train) "
+        "and keys.rollout"
     )
 
 

@@ -117,6 +117,33 @@ def _scored(patient: Patient, uri: str) -> Reply:
     return ask(uri, "POST", headers, NO_ROWS, timeout_seconds=REQUEST_SECONDS)
 
 
+def containers(patient: Patient) -> Found:
+    """The scoring container of each model that has one says what it serves."""
+    url = patient.needed("NOON_CONTAINER_URL")
+    specs = patient.runtime.plane.models.values()
+    models = sorted(spec.name for spec in specs if spec.serving == "container")
+    if not models:
+        raise SkippedError("no model is served by a container")
+    audience = os.environ.get("NOON_CONTAINER_AUDIENCE")
+    headers = {}
+    if audience:
+        token = patient.credential().get_token(f"{audience}/.default").token
+        headers["authorization"] = f"Bearer {token}"
+    refused: list[str] = []
+    for model in models:
+        place = f"{url.replace('{model}', model)}/serving"
+        try:
+            status = ask(place, headers=headers, timeout_seconds=REQUEST_SECONDS).status
+        except OSError as error:
+            refused.append(f"{model}: {why_unreachable(error)} ({place})")
+            continue
+        if status != 200:
+            refused.append(f"{model}: {status} ({place})")
+    if refused:
+        return fail("; ".join(refused), "is it running? noon logs container; docs: scoring service")
+    return ok(f"{', '.join(models)} at {url}")
+
+
 def subscriptions(patient: Patient) -> Found:
     """Event Grid tells the app of landed data and of finished jobs."""
     found = _subscriptions(patient)

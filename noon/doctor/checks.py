@@ -24,6 +24,7 @@ CHECKS = (
     Check("workspace", azure.workspace, REACH),
     Check("release", azure.release, "noon deploy components"),
     Check("endpoints", azure.endpoints, REACH),
+    Check("containers", azure.containers, REACH),
     Check("subscriptions", azure.subscriptions, REACH),
     Check("app", functions.app, REACH),
     Check("functions", functions.functions, REACH),

@@ -25,7 +25,10 @@ class Reading(NamedTuple):
 
 
 def read_stages(model: Mapping[str, Any], step: str = "") -> list[Reading]:
-    """Give training, gate and rollout of one model's status; `step` is what the job runs now."""
+    """Give training, gate and rollout of one model; `step` is what the job runs now.
+
+    The model is what the API tells of it in full, with its newest decisions, oldest first.
+    """
     champion, training, rollout = model["champion"], model["training"], _open_rollout(model)
     if rollout is None and training is None and champion is None:
         return [Reading("training", State.RUNNING, _latest_reason(model))]
@@ -61,7 +64,8 @@ def _open_rollout(model: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _trained(champion: Mapping[str, Any] | None) -> str:
     if champion is None:
         return ""
-    return f"{champion['trained_rows']} rows, judged on {champion['holdout_rows']} held out"
+    score = champion["score"]
+    return f"{score['trained_rows']} rows, judged on {score['holdout_rows']} held out"
 
 
 def _verdict(model: Mapping[str, Any]) -> str:
@@ -70,7 +74,7 @@ def _verdict(model: Mapping[str, Any]) -> str:
             if reason["code"] in PROMOTED:
                 return f"promoted: {reason['text']}"
     champion = model["champion"]
-    return f"promoted: {score_text(champion)}" if champion else "promoted"
+    return f"promoted: {score_text(champion['score'])}" if champion else "promoted"
 
 
 def _latest_reason(model: Mapping[str, Any]) -> str:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PREFERRED = {"functions": 7071, "emulator": 8443, "blob": 10000, "queue": 10001, "table": 10002}
+PREFERRED = {
+    "functions": 7071,
+    "emulator": 8443,
+    "blob": 10000,
+    "queue": 10001,
+    "table": 10002,
+    "webui": 4280,
+    "container": 8000,
+}
 
 
 def choose_ports(

@@ -1,4 +1,4 @@
-"""The local stack: storage, the emulator of Azure and the function app as one thing."""
+"""The local stack: storage, the emulator of Azure, the function app and its web UI as one thing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ from noon.local.commands import (
     emulator_command,
     host_command,
     storage_command,
+    webui_command,
+)
+from noon.local.container import (
+    contained_models,
+    container_command,
+    container_environment,
+    container_ready,
+    container_settings,
 )
 from noon.local.content import content_digest
 from noon.local.emulated import LocalAzure
-from noon.local.environment import Addresses, azure_environment, base_environment
+from noon.local.environment import WEBUI, Addresses, azure_environment, base_environment
 from noon.local.keys import ensure_readers_key, record_keys
 from noon.local.ports import PREFERRED, choose_ports, listening, turn_to_listen
 from noon.local.processes import Child, NoonCommand
@@ -38,7 +46,8 @@ class LocalStack:
 
     `settings` are added to the app's environment, `preferred_ports` are taken when they are
     free, `operation_seconds` is how long Azure ML's operations take. The children are called
-    `storage`, `azure` and `app`.
+    `storage`, `azure`, `app`, `webui` and, when a model file has `serving = "container"`,
+    `container`.
     """
 
     def __init__(
@@ -56,6 +65,7 @@ class LocalStack:
         self._preferred_ports = preferred_ports
         self._operation_seconds = operation_seconds
         self._children: dict[str, Child] = {}
+        self._contained: list[str] = []
         self._open = ExitStack()
         self.addresses = Addresses({})
         self.environment: dict[str, str] = {}
@@ -90,14 +100,16 @@ class LocalStack:
                 self._start_azure()
                 with self._components_registered():
                     self._start_app()
+                    self._start_webui()
                     self._subscribe()
+                self._start_container()
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End every process, the app first; harmless when nothing runs."""
-        for name in ("app", "azure", "storage"):
+        for name in ("webui", "app", "container", "azure", "storage"):
             child = self._children.get(name)
             if child:
                 child.end()
@@ -148,6 +160,9 @@ class LocalStack:
         self.addresses = Addresses(ports)
         self._release = dict(before.release) if before else {}
         settings = azure_environment(self.home.path, self.addresses) | self._settings
+        self._contained = contained_models(settings)
+        if self._contained:
+            settings |= container_settings(self.addresses)
         self._client_environment = settings
         self.environment = {**base_environment(), **settings, "NOON_HOME": str(self.home.path)}
         self.azure = LocalAzure(
@@ -157,18 +172,20 @@ class LocalStack:
             "storage": storage_command(self.home.path, self.addresses),
             "azure": emulator_command(self.home.path, self.addresses, self._operation_seconds),
             "app": host_command(self.home.path, self.addresses),
+            "webui": webui_command(self.addresses),
         }
+        if self._contained:
+            commands["container"] = container_command(self.addresses)
         self._children = {
-            name: Child(name, command, self._environment_of(name), self._log(name))
+            name: Child(name, command, self._environment_of(name), self.home.log(name))
             for name, command in commands.items()
         }
 
     def _environment_of(self, name: str) -> dict[str, str]:
         # Storage and the emulator stand for Azure: they get none of the app's settings.
+        if name == "container":
+            return container_environment(self.environment, self._contained, self._release)
         return self.environment if name == "app" else base_environment()
-
-    def _log(self, name: str) -> Path:
-        return self.home.logs / f"{name}.log"
 
     def _begin(self, child: Child) -> None:
         ready: dict[str, Callable[[], bool]] = {
@@ -177,6 +194,8 @@ class LocalStack:
             ),
             "azure": self.azure.healthy,
             "app": AppClient(self.addresses.app, timeout_seconds=5).healthy,
+            "webui": lambda: listening(self.addresses.ports["webui"]),
+            "container": lambda: container_ready(self.addresses),
         }
         if not child.running:
             child.start()
@@ -222,6 +241,27 @@ class LocalStack:
             self._begin(self._children["app"])
             stage.result = self.addresses.app
 
+    def _start_webui(self) -> None:
+        with self.stages.running("webui") as stage:
+            if not (WEBUI / "index.html").exists():
+                stage.result = "not built: run `make setup`"
+                return
+            self._begin(self._children["webui"])
+            stage.result = self.addresses.webui
+
+    def _start_container(self) -> None:
+        """Start what serves the models whose files ask for a container, if there are any."""
+        if not self._contained:
+            known = self.stages.by_name
+            self.stages.by_name = {n: stage for n, stage in known.items() if n != "container"}
+            return
+        with self.stages.running("container") as stage:
+            # Only now it is known which environment was released.
+            child = self._children["container"]
+            child.environment = self._environment_of("container")
+            self._begin(child)
+            stage.result = f"{self.addresses.container} for {', '.join(self._contained)}"
+
     def _subscribe(self) -> None:
         with self.stages.running("events") as stage:
             subscribe(self.azure, self.addresses.app, self.home.host_keys()["system"])
@@ -239,6 +279,8 @@ class LocalStack:
             )
         else:
             del urls["app"]
+        if "webui" not in running:
+            del urls["webui"]
         self.home.write(
             StackRecord(
                 pid=os.getpid(),

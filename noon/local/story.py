@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MODEL = "flights"
 FIRST_DAY = date(2013, 1, 1)
 POLL_SECONDS = 0.4
+DECISIONS = 30
 
 
 @dataclass
@@ -100,11 +101,13 @@ class Story:
             )
 
     def _status(self) -> dict[str, Any] | None:
+        """The model in full with its newest decisions, oldest first; None while nobody answers."""
         try:
-            models = self.stack.app.status()
+            model = self.stack.app.model(MODEL)
+            newest = self.stack.app.model(MODEL, "decisions", limit=DECISIONS)["decisions"]
         except (AppRefusedError, NotRunningError):
             return None
-        return next((model for model in models if model["model"] == MODEL), None)
+        return {**model, "decisions": newest[::-1]}
 
     def _show(self, model: dict[str, Any]) -> None:
         training = model["training"]

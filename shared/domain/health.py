@@ -151,7 +151,8 @@ def check_canary(
     if ill and champion_ill:
         return Check(Outcome.HOLD, "both_sick", f"both fail, the canary is not the cause: {seen}")
     if champion_ill:
-        return Check(Outcome.HOLD, "sick_champion", f"the champion itself fails: {seen}")
+        words = "the champion itself fails (noon proceed judges the canary by itself)"
+        return Check(Outcome.HOLD, "sick_champion", f"{words}: {seen}")
     if ill:
         return Check(Outcome.FAILED, "errors", f"the canary fails: {seen}")
     usual = usual_latency(theirs, policy)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from shared.application import intake
 from shared.application.plane import ControlPlane
 from shared.domain.decision import Decision
 from shared.domain.health import Counts, HealthRow, bucket_of
+from shared.domain.policy import ModelSpec
 from shared.ports import Ports
 from tests.builders import NOON, RELEASE, minutes, spec
 
@@ -111,7 +114,13 @@ class World:
 @pytest.fixture
 def world() -> World:
     """A control plane for flights and diabetes at noon, with nothing landed."""
-    clock, files = MemoryClock(NOON), MemoryRunFiles()
+    return world_with({name: spec(name) for name in ("diabetes", "flights")})
+
+
+def world_with(models: Mapping[str, ModelSpec], start: datetime = NOON, **others: Any) -> World:
+    """A control plane for these models, with memory behind every port that is not given."""
+    clock = MemoryClock(start)
+    files = others.get("files") or MemoryRunFiles()
     parts: dict[str, Any] = {
         "clock": clock,
         "state": MemoryStateStore(),
@@ -127,10 +136,11 @@ def world() -> World:
         "prober": MemoryProber(),
         "health": MemoryHealthWindow(),
         "notices": MemoryNoticeQueue(clock),
+        **others,
     }
     plane = ControlPlane(
         ports=Ports(slots=CronSlots(), releases=MemoryReleaseStore(RELEASE), **parts),
-        models={name: spec(name) for name in ("diabetes", "flights")},
+        models=models,
         workspace=WORKSPACE,
         landing_container="landing",
         read_event=parse_event,

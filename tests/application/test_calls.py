@@ -8,7 +8,6 @@ import pytest
 
 from shared.application import intake
 from shared.application.reconcile import reconcile
-from shared.application.status import status
 from shared.domain.decision import Kind
 from shared.domain.events import Message
 from tests.application.conftest import World
@@ -119,11 +118,3 @@ def test_sick_canary_is_found_without_the_lease_and_taken_back_with_it(rolling: 
         assert rolling.decisions.decisions[-1].kind is Kind.COALESCED
     passing(rolling, "tick")
     assert rollout_of(rolling).going_back != ""
-
-
-def test_status_costs_two_calls_a_model(rolling: World) -> None:
-    """Telling everything about a model takes two queries, however long its history is."""
-    rolling.go_on(5, callers=200)
-    plane, calls = counted(rolling.plane)
-    status(plane)
-    assert calls == {"state.load": 2, "decisions.since": 2}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.application import intake
-from shared.application.status import status
+from shared.application.model_detail import model_detail
 from shared.application.why import why
 from shared.domain.events import Verb
 from shared.domain.facts import JobStatus, Release
@@ -51,8 +51,7 @@ def deployments(world: World) -> set[str]:
 
 def status_of(world: World) -> dict[str, Any]:
     """What people are shown of flights."""
-    shown: dict[str, Any] = status(world.plane)["models"][1]
-    return shown
+    return model_detail(world.plane, "flights")
 
 
 @pytest.fixture
@@ -266,7 +265,7 @@ def test_one_challenger_is_accepted_uncompared(rolling: World, times: int) -> No
     champion = state_of(rolling).champion
     assert champion is not None
     assert (champion.version.number, champion.version.accepted) == (3, "ada: columns changed")
-    assert status_of(rolling)["accepting"] == ""
+    assert status_of(rolling)["accepting"] is None
     assert status_of(rolling)["champion"]["accepted"] == "ada: columns changed"
     for order in orders:
         assert len(rolling.decisions.about("flights", f"order:{order.order_id}", 5)) == 1

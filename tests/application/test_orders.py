@@ -1,4 +1,4 @@
-"""Orders over HTTP and the status that people read."""
+"""Orders over HTTP."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 import pytest
 
 from shared.application.orders import take_order
-from shared.application.status import status
 from tests.application.conftest import World
-from tests.application.story import complete, land
+from tests.application.story import land
 
 REFUSED: list[tuple[str, str, bytes, int, str]] = [
     ("unknown_model", "ghost", b'{"because":"x"}', 404, "known are diabetes, flights"),
@@ -47,25 +46,6 @@ def test_order_is_kept_and_answered_at_once(world: World) -> None:
     (training,) = world.jobs.running
     assert "ada asked: new labels" in training.because
     assert world.decisions.about("flights", f"order:{order_id}", 5)
-
-
-def test_status_before_and_after(world: World) -> None:
-    """Models never seen are shown; champions come with the numbers of the gate."""
-    before = status(world.plane)["models"][1]
-    assert (before["model"], before["champion"], before["decisions"]) == ("flights", None, [])
-    land(world, "a.csv")
-    world.go_on(5)
-    assert status(world.plane)["models"][1]["training"]["files"] == 1
-    complete(world)
-    world.go_on(5)
-    after = status(world.plane)["models"][1]
-    assert after["champion"]["version"] == 1
-    assert after["champion"]["compared_with"] == "baseline prior"
-    assert (after["rollout"]["phase"], after["rollout"]["traffic"]) == (
-        "succeeded",
-        {"v1-e1": 100},
-    )
-    assert json.loads(json.dumps(after)) == after
 
 
 def test_rollout_orders_are_orders_like_any_other(world: World) -> None:

@@ -12,15 +12,16 @@ from noon.local.stages import Stage, Stages, State
 CHAMPION = {
     "version": 1,
     "deployment": "v1-e1",
-    "metric": "roc_auc",
-    "value": 0.71,
-    "low": 0.19,
-    "high": 0.22,
-    "compared_with": "baseline prior",
-    "trained_rows": 20000,
-    "landed_rows": 26000,
-    "holdout_rows": 6000,
-    "since": "2026-11-23T12:00:00+00:00",
+    "score": {
+        "metric": "roc_auc",
+        "value": 0.71,
+        "low": 0.19,
+        "high": 0.22,
+        "compared_with": "baseline prior",
+        "trained_rows": 20000,
+        "landed_rows": 26000,
+        "holdout_rows": 6000,
+    },
 }
 TRAINING = {"job": "flights-data-1-a1", "cause": "data", "planned_at": "2026-11-23T12:00:00+00:00"}
 ROLLOUT = {"version": 1, "phase": "provisioning"}
@@ -28,8 +29,8 @@ ROLLOUT = {"version": 1, "phase": "provisioning"}
 
 def status(**known: Any) -> dict[str, Any]:
     """A model's status with nothing under way, except for what is known."""
-    empty = {"model": "flights", "champion": None, "training": None, "rollout": None}
-    return {**empty, "last_refusal": "", "decisions": [], **known}
+    empty = {"name": "flights", "champion": None, "training": None, "rollout": None}
+    return {**empty, "last_refusal": None, "decisions": [], **known}
 
 
 def decided(code: str, text: str) -> dict[str, Any]:

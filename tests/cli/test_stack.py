@@ -125,7 +125,7 @@ def test_status_tells_the_champion(running_stack: RunningStack) -> None:
     """People read a sentence, scripts read JSON; both say the same."""
     [flights] = running_stack.json("status")["models"]
     champion = flights["champion"]
-    assert (champion["version"], flights["model"]) == (1, "flights")
+    assert (champion["version"], flights["name"]) == (1, "flights")
     shown = running_stack.noon("status")
     assert f"version 1 ({champion['deployment']})" in shown.stdout
     assert "\x1b" not in shown.stdout
@@ -136,13 +136,13 @@ def test_rollout_is_told_and_its_orders_have_a_key_of_their_own(
 ) -> None:
     """The stack's record opens the orders of rollouts; one without a purpose is kept and told."""
     rollout = running_stack.json("rollout", "flights")["rollout"]
-    assert (rollout["phase"], rollout["traffic"]) == ("succeeded", {rollout["deployment"]: 100})
+    assert (rollout["phase"], rollout["ended"]) == ("succeeded", True)
     running_stack.json("pause", "flights", "--because", "a drill")
 
     def refused() -> bool:
-        [flights] = running_stack.json("status")["models"]
-        codes = [reason["code"] for row in flights["decisions"] for reason in row["reasons"]]
-        return "order_not_possible" in codes
+        told = running_stack.noon("decisions", "flights", "--kind", "refused", "--json").stdout
+        rows = [json.loads(line) for line in told.splitlines()]
+        return "order_not_possible" in [reason["code"] for row in rows for reason in row["reasons"]]
 
     wait_until(refused, what="the refusal of an order without a rollout")
 

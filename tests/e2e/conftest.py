@@ -41,8 +41,8 @@ class Product:
         return self.stack.app.function_key
 
     def model(self, name: str = "flights") -> dict[str, Any]:
-        """What the status function says of a model."""
-        return next(model for model in self.stack.app.status() if model["model"] == name)
+        """What the API says of a model."""
+        return self.stack.app.model(name)
 
     def wait(self, name: str, what: Any, seconds: float = TRAINING_SECONDS_MAX) -> dict[str, Any]:
         """The model's status once `what` holds for it."""
@@ -63,7 +63,7 @@ class Product:
         """The newest decisions of a model that have this reason."""
         return [
             decision
-            for decision in self.model(name)["decisions"]
+            for decision in self.stack.app.model(name, "decisions", limit=200)["decisions"]
             if code in [reason["code"] for reason in decision["reasons"]]
         ]
 

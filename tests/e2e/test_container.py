@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from azure_emulator.testing import LocalProcess, free_port, wait_until
+from azure_emulator.testing import wait_until
 
 from examples.diabetes import day_files
 from noon.local.subscriptions import WORKSPACE_ID
@@ -20,7 +16,8 @@ from tests.e2e.conftest import ROOT, Product, running_product
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(900)]
 
 MODEL = "diabetes"
-ENVIRONMENT = "4"
+ENVIRONMENT = "1"
+"""Of a new workspace."""
 REQUESTS_MIN = 500
 ROW = {"age": 0.05, "sex": "1", "bmi": 0.06, "bp": 0.02, "s1": -0.04, "s2": -0.03}
 ROW |= {"s3": -0.04, "s4": 0.0, "s5": 0.02, "s6": -0.01}
@@ -37,71 +34,16 @@ keep_warm_minutes = 10
 """
 
 
-@dataclass
-class Container:
-    """The scoring container of the model: a process that ends and is started again."""
-
-    port: int
-    environment: dict[str, str]
-    log: Path
-    _process: list[LocalProcess] = field(default_factory=list)
-
-    def start(self) -> None:
-        """Start it and wait until it says that it is ready."""
-        command = [sys.executable, "-m", "backend", "--port", str(self.port)]
-        process = LocalProcess(command, self.log, self.environment, ROOT)
-        self._process.append(process)
-        process.wait_ready(self._ready)
-
-    def kill(self) -> None:
-        """End it with SIGKILL."""
-        self._process[-1].kill()
-
-    def close(self) -> None:
-        """End it as a service manager would."""
-        self._process[-1].close()
-
-    def _ready(self) -> bool:
-        url = f"http://127.0.0.1:{self.port}/health/ready"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-
-@dataclass
-class Contained:
-    """A stack whose only model is served by a container."""
-
-    product: Product
-    container: Container
-
-
 @pytest.fixture(scope="module")
-def contained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
-    """The stack, the container beside it, and a first version that rules."""
+def contained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A stack whose only model is served by a container, which it starts for that."""
     text = (ROOT / "examples" / "diabetes" / "diabetes.toml").read_text()
     text = text[: text.index("[profiles.local.rollout]")] + POLICY
     text = text.replace('"managed_endpoint"', '"container"')
-    home, port = tmp_path_factory.mktemp("contained"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    with running_product(home, {MODEL: text}, NOON_CONTAINER_URL=address) as product:
-        runs = product.stack.environment["NOON_RUNS_URL"]
-        environment = product.stack.environment | {
-            "SCORING_SERVING_URL": f"{runs}/noon/serving/{MODEL}",
-            "SCORING_ENVIRONMENT_VERSION": ENVIRONMENT,
-            "SCORING_POLL_SECONDS": "1",
-            "SCORING_AUTH": "off",
-        }
-        container = Container(port, environment, home / "container.log")
-        container.start()
-        try:
-            for name, content in day_files():
-                product.put(f"{MODEL}/{name}", content)
-            yield Contained(product, container)
-        finally:
-            container.close()
+    with running_product(tmp_path_factory.mktemp("contained"), {MODEL: text}) as product:
+        for name, content in day_files():
+            product.put(f"{MODEL}/{name}", content)
+        yield product
 
 
 def callers_of(product: Product) -> Any:
@@ -126,24 +68,24 @@ def asked(callers: Callers, deployment: str) -> None:
     wait_until(lambda: callers.by_deployment[deployment] > enough, what=f"callers of {deployment}")
 
 
-def test_first_version_comes_to_the_container(contained: Contained) -> None:
+def test_first_version_comes_to_the_container(contained: Product) -> None:
     """Trained, judged and published; the container answers, and Azure ML has no endpoint."""
-    model = contained.product.wait(MODEL, rules(1))
+    model = contained.wait(MODEL, rules(1))
     assert model["champion"]["deployment"] == f"v1-e{ENVIRONMENT}"
-    answer = contained.product.stack.app.predict(MODEL, [ROW])
+    answer = contained.stack.app.predict(MODEL, [ROW])
     assert 25 < answer["predictions"][0]["value"] < 350
     name = f"v1-e{ENVIRONMENT}"
     assert answer["model"] == {"name": MODEL, "version": "1", "deployment": name}
     path = f"{WORKSPACE_ID}/onlineEndpoints?api-version=2022-02-01-preview"
-    listed = contained.product.stack.azure.get(path)
+    listed = contained.stack.azure.get(path)
     assert listed is not None
     assert listed["value"] == []
 
 
-def test_i_the_next_version_and_the_way_back_fail_no_request(contained: Contained) -> None:
+def test_i_the_next_version_and_the_way_back_fail_no_request(contained: Product) -> None:
     """(i) Version 2 is smoke-tested and switched to under load, and an operator's order brings
     version 1 back: callers meet both and not one failure."""
-    product = contained.product
+    product = contained
     one, two = f"v1-e{ENVIRONMENT}", f"v2-e{ENVIRONMENT}"
     with callers_of(product) as callers:
         product.stack.noon("train", MODEL, "--because", "another version is wanted")
@@ -167,11 +109,11 @@ def test_i_the_next_version_and_the_way_back_fail_no_request(contained: Containe
     assert any("rows answered; champion.json is to name version 2" in text for text in said)
 
 
-def test_a_container_that_is_started_anew_serves_what_is_published(contained: Contained) -> None:
+def test_a_container_that_is_started_anew_serves_what_is_published(contained: Product) -> None:
     """Killed and started again it has no memory, and needs none."""
-    contained.container.kill()
-    status, problem = contained.product.predict(b'{"rows":[]}', MODEL)
+    contained.stack.kill("container")
+    status, problem = contained.predict(b'{"rows":[]}', MODEL)
     assert (status, problem["title"]) == (502, "endpoint does not answer")
-    contained.container.start()
-    answer = contained.product.stack.app.predict(MODEL, [ROW])
+    contained.stack.restart("container")
+    answer = contained.stack.app.predict(MODEL, [ROW])
     assert answer["model"]["version"] == "1"

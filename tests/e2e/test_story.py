@@ -64,10 +64,10 @@ def test_a_january_becomes_the_first_champion(product: Product) -> None:
     for name, content in diabetes_files():
         product.put(f"diabetes/{name}", content)
     model = product.wait("flights", rules(1))
-    champion = model["champion"]
-    assert champion["compared_with"].startswith("baseline")
-    assert champion["low"] > 0
-    assert champion["landed_rows"] > 25_000
+    score = model["champion"]["score"]
+    assert score["compared_with"].startswith("baseline")
+    assert score["low"] > 0
+    assert score["landed_rows"] > 25_000
     assert product.traffic() == {"v1-e1": 100}
     rows = easy_and_hard(JANUARY_31)
     answer = product.stack.app.predict("flights", list(rows.values()))
@@ -128,7 +128,7 @@ def test_b_a_worse_model_is_retained(product: Product) -> None:
     for name, content in flights_files(*FEBRUARY):
         spoilt = name <= f"{last_good}.csv"
         product.put(f"flights/{name}", inverted(content) if spoilt else content)
-    model = product.wait("flights", lambda m: "retained" in m["last_refusal"])
+    model = product.wait("flights", lambda m: "retained" in (m["last_refusal"] or ""))
     assert re.search(r"worse, paired difference to champion 1: -0\.\d+", model["last_refusal"])
     assert model["champion"]["version"] == 1
     assert product.traffic() == {"v1-e1": 100}
@@ -195,9 +195,9 @@ def test_truncated_file_is_refused_and_the_champion_stays(product: Product) -> N
     }
     for path, content in bad.items():
         product.put(path, content)
-    model = product.wait("diabetes", lambda m: len(m["quarantine"]) == len(bad))
-    assert {entry["path"] for entry in model["quarantine"]} == set(bad)
-    assert all(entry["reason"] for entry in model["quarantine"])
+    model = product.wait("diabetes", lambda m: len(m["data"]["quarantine"]) == len(bad))
+    assert {entry["path"] for entry in model["data"]["quarantine"]} == set(bad)
+    assert all(entry["reason"] for entry in model["data"]["quarantine"])
     assert model["champion"]["version"] == 1
     shown = product.stack.noon("status", "--json")
     assert "2999-01-02.csv" in shown

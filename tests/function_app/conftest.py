@@ -20,27 +20,14 @@ from azure_emulator.testing import Azurite, Emulator, LocalProcess, free_port, l
 from shared.adapters.azure_blobs import AzureContainer, AzureRunFiles
 from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_health import AzureTableHealthWindow
-from shared.adapters.azure_queues import parse_message
 from shared.adapters.azure_state import AzureTableStateStore
 from shared.adapters.azure_tables import AzureTable
 from shared.adapters.credential import LazyCredential
-from shared.adapters.event_grid import parse_event
-from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.container import MemoryContainerServing
-from shared.adapters.memory.endpoint import MemoryOnlineEndpoint
-from shared.adapters.memory.files import MemoryLandingZone
-from shared.adapters.memory.jobs import MemoryModelRegistry, MemoryTrainingJobs
-from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
-from shared.adapters.memory.prober import MemoryProber
-from shared.adapters.memory.state import MemoryReleaseStore
 from shared.adapters.model_files import load_models
-from shared.adapters.schedule import CronSlots
-from shared.application.plane import ControlPlane
 from shared.bootstrap import DECISIONS_TABLE, HEALTH_TABLE, STATE_TABLE
-from shared.ports import Ports
-from tests.application.conftest import WORKSPACE, World
+from tests.application.conftest import World, world_with
 from tests.application.story import complete, land, running, write
-from tests.builders import RELEASE, against
+from tests.builders import against
 
 ROOT = Path(__file__).parents[2]
 RUNS = "api-runs"
@@ -123,32 +110,14 @@ def world_of(azurite: Azurite, models: Path) -> World:
     def table(name: str) -> AzureTable:
         return AzureTable(azurite.table_url, name, credential)
 
-    clock = MemoryClock(datetime.now(UTC) - timedelta(hours=6))
-    files = AzureRunFiles(AzureContainer(f"{azurite.blob_url}/{RUNS}", credential))
-    parts: dict[str, Any] = {
-        "clock": clock,
-        "state": AzureTableStateStore(table(STATE_TABLE)),
-        "decisions": AzureTableDecisionLog(table(DECISIONS_TABLE)),
-        "queue": MemoryMessageQueue(clock),
-        "lease": MemoryLease(clock),
-        "landing": MemoryLandingZone(),
-        "files": files,
-        "jobs": MemoryTrainingJobs(),
-        "registry": MemoryModelRegistry(),
-        "endpoint": MemoryOnlineEndpoint(clock),
-        "containers": MemoryContainerServing(files),  # type: ignore[arg-type]
-        "prober": MemoryProber(),
-        "health": AzureTableHealthWindow(table(HEALTH_TABLE)),
-    }
-    plane = ControlPlane(
-        ports=Ports(slots=CronSlots(), releases=MemoryReleaseStore(RELEASE), **parts),
-        models=load_models(models, ""),
-        workspace=WORKSPACE,
-        landing_container="landing",
-        read_event=parse_event,
-        read_message=parse_message,
+    return world_with(
+        load_models(models, ""),
+        datetime.now(UTC) - timedelta(hours=6),
+        state=AzureTableStateStore(table(STATE_TABLE)),
+        decisions=AzureTableDecisionLog(table(DECISIONS_TABLE)),
+        files=AzureRunFiles(AzureContainer(f"{azurite.blob_url}/{RUNS}", credential)),
+        health=AzureTableHealthWindow(table(HEALTH_TABLE)),
     )
-    return World(plane=plane, **parts)
 
 
 def live(world: World, model: str) -> None:

@@ -24,7 +24,6 @@ FUNCTIONS = {
     "reconcile": "queueTrigger",
     "health": "httpTrigger",
     "predict": "httpTrigger",
-    "status": "httpTrigger",
     "train": "httpTrigger",
     "rollout": "httpTrigger",
     "why": "httpTrigger",
