@@ -18,6 +18,11 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 BIN := .venv/bin
 DONE := .venv/done
 AZURITE := emulator/azurite/node_modules/.installed
+WEBUI := webui/dist/index.html
+WEBUI_PACKAGES := webui/node_modules/.installed
+WEBUI_SOURCES := $(shell find webui/src webui/public webui/index.html webui/vite.config.ts webui/tsconfig.json -type f)
+LIGHTHOUSE := webui/lighthouse/node_modules/.installed
+WITH_NODE := export PATH="$$PWD/$(BIN):$$PATH";
 KUSTO := tests/telemetry/kusto/node_modules/.installed
 UV := $(BIN)/uv
 NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
@@ -26,12 +31,12 @@ PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra
+.PHONY: help setup up demo down reset test check drill mutate proof simulate format lock docs openapi coverage bench conformance package infra types lighthouse
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(KUSTO) $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv and emulator/azurite; does nothing when all is there
+setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(KUSTO) $(WEBUI) $(DONE)/chromium $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv, emulator/azurite and webui; does nothing when all is there
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -46,7 +51,8 @@ reset: setup ## Stop it and forget its state
 	@$(BIN)/noon reset
 
 test: setup ## Every test
-	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
+	@$(WITH_NODE) npm run --silent --prefix webui test
+	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 check: setup ## Format, lint, types, import rules, workflows
 	@$(BIN)/ruff format --check
@@ -59,6 +65,13 @@ check: setup ## Format, lint, types, import rules, workflows
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint */Dockerfile
+	$(WITH_NODE) npm run --silent --prefix webui check
+
+types: setup ## Write the web UI's types anew after docs/reference/openapi.json has changed
+	@$(WITH_NODE) npm run --silent --prefix webui types
+
+lighthouse: setup $(LIGHTHOUSE) ## Measure the web UI with Lighthouse: the median of three on a stack of its own
+	@$(WITH_NODE) $(BIN)/python -m tests.webui.lighthouse
 
 simulate: DAYS = 365
 simulate: setup ## Play the control plane in a world of chance and faults (SEEDS=200 DAYS=365)
@@ -233,6 +246,30 @@ $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
 	npm ci --prefix emulator/azurite --no-audit --no-fund --loglevel=error
 	touch $@
 
+$(WEBUI_PACKAGES): webui/package-lock.json | $(DONE)/node
+	@echo "setup: packages of the web UI"
+	$(WITH_NODE) npm ci --prefix webui --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(WEBUI): $(WEBUI_PACKAGES) $(WEBUI_SOURCES)
+	@echo "setup: the web UI"
+	$(WITH_NODE) npm run --silent --prefix webui build -- --logLevel warn
+	touch $@
+
+$(LIGHTHOUSE): webui/lighthouse/package-lock.json | $(DONE)/node
+	@echo "setup: Lighthouse"
+	$(WITH_NODE) npm ci --prefix webui/lighthouse --no-audit --no-fund --loglevel=error
+	touch $@
+
+# The tests of the web UI look at it with the system's Chromium, which they ask for where this cannot.
+$(DONE)/chromium: | $(DONE)/dev
+	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
+		echo "setup: Chromium"
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update --quiet --quiet
+		apt-get install --quiet --quiet --yes --no-install-recommends chromium >/dev/null \
+			|| echo "setup: no package chromium here; the tests of the web UI need one" >&2
+	fi
 $(KUSTO): tests/telemetry/kusto/package-lock.json | $(DONE)/node
 	@echo "setup: the parser of KQL"
 	export PATH="$$PWD/$(BIN):$$PATH"

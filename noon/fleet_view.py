@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from noon.fleet import Model, rolling
-from noon.show import decision_line, score_text
+from noon.show import clock, decision_line, score_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,13 +54,11 @@ def table(shown: Shown, width: int, height: int | None = None) -> RenderableType
     return Group(body, Text(_footer(shown, len(models)), "dim"))
 
 
-def in_full(shown: Shown) -> Iterator[Text]:
-    """Of a few models all that is known at a glance, in sentences."""
-    if len(shown.models) > ONE_BY_ONE:
-        return
-    for model in shown.models:
+def in_full(models: Sequence[Model], now: datetime) -> Iterator[Text]:
+    """All that the app tells of each model in full, in sentences."""
+    for model in models:
         yield Text(f"\n{model['name']}", "bold")
-        for name, text in _told(model, shown.now):
+        for name, text in _told(model, now):
             yield Text.assemble((f"  {name:<14}", "dim"), text)
 
 
@@ -213,9 +211,22 @@ def _told(model: Model, now: datetime) -> Iterator[tuple[str, str]]:
         yield "answers", health_line(health)
     if model["last_refusal"]:
         yield "last refusal", model["last_refusal"]
+    yield from _waiting(model)
     yield "next", _next(model, now).plain
     if model["decision"]:
         yield "last decision", decision_line(model["decision"])
+
+
+def _waiting(model: Model) -> Iterator[tuple[str, str]]:
+    """What was ordered, left out or kept for later."""
+    if model["accepting"]:
+        yield "accepting", f"the next challenger uncompared; {model['accepting']}"
+    if order := model["waiting_order"]:
+        yield "order", f"a training waits: {order['who']} asked: {order['because']}"
+    for file in model["data"]["quarantine"]:
+        yield "quarantine", f"{file['path']}: {file['reason']}"
+    if (warm := model["warm"]) and warm["version"] is not None:
+        yield "warm", f"{warm['deployment']} until {clock(warm['until'])}: a rollback is instant"
 
 
 def champion_line(champion: dict[str, Any], now: datetime) -> str:

@@ -227,6 +227,35 @@ def _trigger(trigger: dict[str, Any]) -> str:
     return "Event Grid"
 
 
+class Public(Written):
+    """The public functions and classes of a module, with the first line about each."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Give a line for each, and below a class one for each of its methods."""
+        tree = ast.parse((ROOT / self.arguments[0]).read_text())
+        for node in _documented(tree):
+            yield f"- {_line(node)}"
+            inner = _documented(node) if isinstance(node, ast.ClassDef) else []
+            yield from (f"  - {_line(each)}" for each in inner)
+        yield ""
+
+
+_Named = ast.FunctionDef | ast.ClassDef
+
+
+def _documented(node: ast.Module | ast.ClassDef) -> list[_Named]:
+    named = [each for each in node.body if isinstance(each, _Named)]
+    return [each for each in named if not each.name.startswith("_") and ast.get_docstring(each)]
+
+
+def _line(node: _Named) -> str:
+    called = isinstance(node, ast.FunctionDef) and not node.decorator_list
+    shown = f"{node.name}({ast.unparse(node.args)})" if called else node.name  # type: ignore[union-attr]
+    return f"`{shown}`: {(ast.get_docstring(node) or '').splitlines()[0]}"
+
+
 class Parameters(Written):
     """Every parameter of the Bicep file that makes an installation."""
 
@@ -251,4 +280,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("noon-functions", Functions)
     app.add_directive("noon-signals", Signals)
     app.add_directive("noon-parameters", Parameters)
+    app.add_directive("noon-public", Public)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

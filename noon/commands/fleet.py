@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.live import Live
 
 from noon.choices import Only, Sort
-from noon.client import Polled, find_app
+from noon.client import AppClient, Polled, find_app
 from noon.failures import ExitCode, UsageError
 from noon.fleet import chosen
-from noon.fleet_view import Shown, in_full, moment, table
+from noon.fleet_view import ONE_BY_ONE, Shown, in_full, moment, table
 from noon.patience import Lost
 from noon.show import WIDTH
 
@@ -48,6 +48,8 @@ def run_status(
         raise UsageError(f"no model is called {' or '.join(patterns)}; there are: {known}")
     if not watch:
         _tell(shown, as_json=as_json)
+        if len(shown.models) <= ONE_BY_ONE and not as_json:
+            _tell_in_full(polled.app, shown)
         return ExitCode.OK
     return _watch(polled, picture, Lost(seconds, document), as_json=as_json)
 
@@ -85,8 +87,18 @@ def _tell(shown: Shown, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"models": shown.models}, ensure_ascii=False), flush=True)
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console = _console()
     console.print(table(shown, console.width))
-    for line in in_full(shown):
-        console.print(line)
     sys.stdout.flush()
+
+
+def _tell_in_full(app: AppClient, shown: Shown) -> None:
+    """What is left out of a table: of few models there is room for it."""
+    console = _console()
+    models = [app.model(model["name"]) for model in shown.models]
+    for line in in_full(models, shown.now):
+        console.print(line)
+
+
+def _console() -> Console:
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)

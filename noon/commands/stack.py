@@ -192,6 +192,7 @@ def _invite(stack: LocalStack) -> None:
     noon = home + ("noon" if shutil.which("noon") else str(Path(sys.executable).with_name("noon")))
     print(
         f"""
+{_webui(stack)}
 Function app   {addresses.app}/api/models
 Azure ML       {addresses.emulator}
 Storage        {addresses.storage("blob")}
@@ -206,6 +207,17 @@ Try in another terminal:
 
 Ctrl-C stops everything and keeps the state.""",
         flush=True,
+    )
+
+
+def _webui(stack: LocalStack) -> str:
+    """Say where the page is and what opens it; how to get it when it was not built."""
+    if not stack.child("webui").running:
+        return "Web UI         not built: run `make setup`"
+    return (
+        f"Web UI         {stack.addresses.webui}\n"
+        f"  its key      keys.function in {stack.home.stack_file}; for orders keys.orders (train) "
+        "and keys.rollout"
     )
 
 

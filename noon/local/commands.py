@@ -14,6 +14,7 @@ from noon.local.environment import (
     LANDING,
     RESOURCE_GROUP,
     SUBSCRIPTION,
+    WEBUI,
     WORKSPACE,
     Addresses,
 )
@@ -46,9 +47,16 @@ def emulator_command(home: Path, addresses: Addresses, operation_seconds: float)
 
 
 def host_command(home: Path, addresses: Addresses) -> list[str]:
-    """Give the command of the Functions host with our app."""
+    """Give the command of the Functions host with our app, which browsers of the web UI may ask."""
     command = [sys.executable, "-m", "azure_emulator", "functions", "--home", str(home)]
-    return [*command, "--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+    command += ["--app", str(ROOT), "--port", str(addresses.ports["functions"])]
+    return [*command, "--cors", addresses.webui]
+
+
+def webui_command(addresses: Addresses) -> list[str]:
+    """Give the command that serves the built web UI."""
+    command = [sys.executable, "-m", "noon.local.webui", str(WEBUI)]
+    return [*command, "--port", str(addresses.ports["webui"]), "--api", addresses.app]
 
 
 def supervised(*command: str) -> list[str]:

@@ -74,7 +74,7 @@ def _invite(keys: Mapping[str, str]) -> None:
     print(
         f"""
 The web page      http://localhost:8080
-The function app  http://localhost:7071/api/status
+The function app  http://localhost:7071/api/models
 
   export NOON_URL=http://localhost:7071 NOON_FUNCTION_KEY={keys["function"]}
   export NOON_ORDERS_KEY={keys["orders"]} NOON_ROLLOUT_KEY={keys["rollout"]}

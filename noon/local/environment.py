@@ -23,6 +23,8 @@ LANDING = "landing"
 RUNS = "azureml-blobstore"
 DEAD_LETTERS = "dead-letters"
 EMULATOR = ROOT / "emulator"
+WEBUI = ROOT / "webui" / "dist"
+"""The built web UI; `make setup` builds it."""
 TICK_SCHEDULE = "*/2 * * * * *"
 
 # A shell that is logged in to Azure must not change what a local stack does.
@@ -53,6 +55,11 @@ class Addresses:
         return f"http://127.0.0.1:{self.ports['functions']}"
 
     @property
+    def webui(self) -> str:
+        """Give the origin of the web UI."""
+        return f"http://127.0.0.1:{self.ports['webui']}"
+
+    @property
     def emulator(self) -> str:
         """Give the base URL of Azure ML, identity and Event Grid."""
         return f"https://127.0.0.1:{self.ports['emulator']}"
@@ -69,7 +76,7 @@ class Addresses:
     def as_dict(self) -> dict[str, str]:
         """Name every URL."""
         kinds = {kind: self.storage(kind) for kind in ("blob", "queue", "table")}
-        return {"app": self.app, "azure": self.emulator, **kinds}
+        return {"app": self.app, "azure": self.emulator, "webui": self.webui, **kinds}
 
 
 def base_environment() -> dict[str, str]:

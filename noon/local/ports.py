@@ -19,6 +19,7 @@ PREFERRED = {
     "blob": 10000,
     "queue": 10001,
     "table": 10002,
+    "webui": 4280,
     "container": 8000,
 }
 

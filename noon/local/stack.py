@@ -1,4 +1,4 @@
-"""The local stack: storage, the emulator of Azure and the function app as one thing."""
+"""The local stack: storage, the emulator of Azure, the function app and its web UI as one thing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from noon.local.commands import (
     emulator_command,
     host_command,
     storage_command,
+    webui_command,
 )
 from noon.local.container import (
     contained_models,
@@ -26,7 +27,7 @@ from noon.local.container import (
 )
 from noon.local.content import content_digest
 from noon.local.emulated import LocalAzure
-from noon.local.environment import Addresses, azure_environment, base_environment
+from noon.local.environment import WEBUI, Addresses, azure_environment, base_environment
 from noon.local.keys import ensure_readers_key, record_keys
 from noon.local.ports import PREFERRED, choose_ports, listening, turn_to_listen
 from noon.local.processes import Child, NoonCommand
@@ -45,7 +46,8 @@ class LocalStack:
 
     `settings` are added to the app's environment, `preferred_ports` are taken when they are
     free, `operation_seconds` is how long Azure ML's operations take. The children are called
-    `storage`, `azure`, `app` and, when a model file has `serving = "container"`, `container`.
+    `storage`, `azure`, `app`, `webui` and, when a model file has `serving = "container"`,
+    `container`.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class LocalStack:
                 self._start_azure()
                 with self._components_registered():
                     self._start_app()
+                    self._start_webui()
                     self._subscribe()
                 self._start_container()
         except BaseException:
@@ -106,7 +109,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """End every process, the app first; harmless when nothing runs."""
-        for name in ("app", "container", "azure", "storage"):
+        for name in ("webui", "app", "container", "azure", "storage"):
             child = self._children.get(name)
             if child:
                 child.end()
@@ -169,6 +172,7 @@ class LocalStack:
             "storage": storage_command(self.home.path, self.addresses),
             "azure": emulator_command(self.home.path, self.addresses, self._operation_seconds),
             "app": host_command(self.home.path, self.addresses),
+            "webui": webui_command(self.addresses),
         }
         if self._contained:
             commands["container"] = container_command(self.addresses)
@@ -190,6 +194,7 @@ class LocalStack:
             ),
             "azure": self.azure.healthy,
             "app": AppClient(self.addresses.app, timeout_seconds=5).healthy,
+            "webui": lambda: listening(self.addresses.ports["webui"]),
             "container": lambda: container_ready(self.addresses),
         }
         if not child.running:
@@ -236,6 +241,14 @@ class LocalStack:
             self._begin(self._children["app"])
             stage.result = self.addresses.app
 
+    def _start_webui(self) -> None:
+        with self.stages.running("webui") as stage:
+            if not (WEBUI / "index.html").exists():
+                stage.result = "not built: run `make setup`"
+                return
+            self._begin(self._children["webui"])
+            stage.result = self.addresses.webui
+
     def _start_container(self) -> None:
         """Start what serves the models whose files ask for a container, if there are any."""
         if not self._contained:
@@ -266,6 +279,8 @@ class LocalStack:
             )
         else:
             del urls["app"]
+        if "webui" not in running:
+            del urls["webui"]
         self.home.write(
             StackRecord(
                 pid=os.getpid(),

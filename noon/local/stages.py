@@ -13,6 +13,7 @@ TITLES = {
     "azure": "Azure ML, identity, Event Grid",
     "components": "Components registered",
     "app": "Function app",
+    "webui": "Web UI",
     "events": "Event Grid subscriptions",
     "container": "Scoring container",
     "data": "Flights land",

@@ -25,10 +25,10 @@ class Links:
     def why(self, asked: str, model: str) -> str:
         """How to learn what is behind an id: a command, and a link where there is a page."""
         command = f"`noon why {asked}{f' --model {model}' if model else ''}`"
-        if not self.web_url:
+        if not self.web_url or not model:
             return command
-        query = f"?model={quote(model)}" if model else ""
-        return f"[{asked}]({self.web_url}/#/why/{quote(asked, safe='')}{query}), or {command}"
+        page = f"{self.web_url}/decisions/{quote(model, safe='')}?why={quote(asked, safe='')}"
+        return f"[{asked}]({page}), or {command}"
 
     def runbook(self, rule: str) -> str:
         """What to do about an alert of a rule of ours; empty for the rules of others."""

@@ -91,8 +91,9 @@ def _newer(row: AlertRow | None, alert: Alert) -> AlertRuling:
     if row is not None and row.resolved_at is None:
         text = f"{_named(alert)} was resolved, and with it the older {row.alert_id}"
         return AlertRuling(Kind.ACTED, Reason("alert_resolved", text), known, "close")
-    text = f"{_named(alert)} was resolved before it was heard to fire: nothing is open"
-    return AlertRuling(Kind.IGNORED, Reason("alert_never_open", text), known)
+    # Its firing may have made the issue and died before it could say so.
+    text = f"{_named(alert)} was resolved before it was known to fire: nothing is to be open"
+    return AlertRuling(Kind.IGNORED, Reason("alert_never_open", text), known, "close")
 
 
 def _same(row: AlertRow, alert: Alert) -> AlertRuling:

@@ -38,6 +38,7 @@ def test_fired_opens_one_issue_that_says_what_to_do(told: Told) -> None:
     assert "- Maximum of minutes (noon.model flights): 17.5, GreaterThan 15" in body
     assert "(https://docs.example.org/runbooks.html#slot-overdue)" in body
     assert f"noon why event:{guid(1)} --model flights" in body
+    assert f"(https://noon.example.org/decisions/flights?why=event%3A{guid(1)})" in body
     assert "(https://portal.example.org/logs?q=1)" in body
 
 
@@ -161,6 +162,27 @@ def test_lost_answers_make_no_second_issue(world: World, call: str) -> None:
     assert len(set(issue.comments)) == len(issue.comments)
     assert tracker.call == ""
     assert told.codes == ["alert_fired", "alert_resolved", "alert_fired"]
+
+
+@pytest.mark.parametrize("call", ["create", "change", "say"])
+def test_resolved_closes_what_a_lost_answer_opened(world: World, call: str) -> None:
+    """The firing waits to be tried again when its end comes, and then opens nothing any more."""
+    tracker = Losing("")
+    told = told_by(world, tracker=tracker)
+    if call != "create":
+        told.hear(alert(1), alert(1, "Resolved"))
+    tracker.call = call
+    told.hear(alert(2, fired=30))
+    assert tracker.call == ""
+    told.hear(alert(2, "Resolved", fired=30, resolved=31))
+    (issue,) = tracker.issues.values()
+    assert not issue.is_open
+    world.go_on(2)
+    told.work_off()
+    assert world.notices.waiting == []
+    assert len(tracker.issues) == 1
+    assert not issue.is_open
+    assert told.codes[-2:] == ["alert_late", "alert_never_open"]
 
 
 def test_row_that_was_lost_makes_no_second_issue(told: Told) -> None:

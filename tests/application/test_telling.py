@@ -15,6 +15,7 @@ from shared.application import intake
 from shared.application.notices import take_notice
 from shared.application.reconcile import reconcile
 from shared.application.records import UNSAID_MAX, Recorded
+from shared.application.replay_notices import replay_notices
 from shared.application.why import why
 from shared.domain.announcements import announcements, concerns_others
 from shared.domain.decision import Decision, Kind, Reason
@@ -25,6 +26,7 @@ from tests.application.story import complete, land
 from tests.application.telling import Told, told_by
 from tests.application.test_canary import rolling
 from tests.application.test_records import TICK, dying
+from tests.application.test_replay import MemoryPoison
 from tests.builders import NOON
 
 __all__ = ["rolling"]
@@ -298,6 +300,27 @@ def test_unreadable_notice_is_recorded(told: Told) -> None:
         decision = take_notice(told.outside, text)
         assert decision is not None
         assert (decision.kind, decision.reasons[0].code) == (Kind.IGNORED, "malformed")
+
+
+def test_poisoned_notices_are_told_first_and_sent_again_when_wanted(
+    world: World, told: Told
+) -> None:
+    """Without `do` nothing changes; with it they begin anew, and what is unreadable is recorded."""
+    first_champion(world)
+    notices = [replace(notice, attempt=23) for _, notice in world.notices.waiting]
+    world.notices.waiting.clear()
+    poison = MemoryPoison(*map(notice_text, notices), "{")
+    shown = list(replay_notices(told.outside, poison, do=False))
+    assert [each["kind"] for each in shown] == ["tells", "tells", "ignored"]
+    assert poison.count() == 3
+    assert world.notices.waiting == []
+    done = list(replay_notices(told.outside, poison, do=True))
+    assert [each["done"] for each in done] == [True, True, True]
+    assert poison.count() == 0
+    assert {notice.attempt for _, notice in world.notices.waiting} == {0}
+    told.work_off()
+    assert types(told) == ["Noon.ModelPromoted"]
+    assert "malformed" in [each.reasons[0].code for each in world.decisions.decisions]
 
 
 def decided(*codes: str, about: tuple[str, ...] = (), **facts: Any) -> Decision:

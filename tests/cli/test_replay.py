@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -16,6 +17,8 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 from azure_emulator.testing import Azurite, Emulator
 
+from shared.adapters.azure_notices import notice_text
+from shared.domain.notices import DecisionNotice
 from tests.application.story import blob_event
 
 Cli = Callable[..., CompletedProcess[str]]
@@ -30,6 +33,7 @@ class Accounts:
     settings: dict[str, str]
     queue: QueueClient
     poison: QueueClient
+    poisoned_notices: QueueClient
     letters: ContainerClient
 
     def queued(self) -> list[str]:
@@ -53,6 +57,7 @@ def accounts(azurite: Azurite, local_azure: Emulator) -> Iterator[Accounts]:
             "NOON_TABLE_URL": azurite.table_url,
             "NOON_BLOB_URL": azurite.blob_url,
             "NOON_QUEUE_NAME": f"noon-{unique}",
+            "NOON_NOTICES_QUEUE_NAME": f"notices-{unique}",
             "NOON_DEAD_LETTER_URL": f"{azurite.blob_url}/dead-{unique}",
         }
     )
@@ -60,7 +65,7 @@ def accounts(azurite: Azurite, local_azure: Emulator) -> Iterator[Accounts]:
     with ExitStack() as stack:
         queues = [
             stack.enter_context(QueueClient(azurite.queue_url, name, credential=credential))
-            for name in (f"noon-{unique}", f"noon-{unique}-poison")
+            for name in (f"noon-{unique}", f"noon-{unique}-poison", f"notices-{unique}-poison")
         ]
         for queue in queues:
             queue.create_queue()
@@ -95,6 +100,19 @@ def test_poison_is_told_first_and_sent_again_with_yes(accounts: Accounts, noon_c
     assert [each["done"] for each in json.loads(done.stdout)] == [True, True], done.stderr
     assert accounts.queued() == [MESSAGE["cause"]]
     assert accounts.poison.get_queue_properties().approximate_message_count == 0
+
+
+def test_poisoned_notices_are_told_and_sent_again(accounts: Accounts, noon_cli: Cli) -> None:
+    """What could not be told outside for a day is shown beside the messages."""
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    text = notice_text(DecisionNotice("flights", "20261123t120000-0000abcd", "job:j", at, 23))
+    accounts.poisoned_notices.send_message(base64.b64encode(text.encode()).decode())
+    told = noon_cli("replay", "--poison", **accounts.settings)
+    words = "decision 20261123t120000-0000abcd would be told again (flights)"
+    assert words in told.stdout, told.stderr
+    done = noon_cli("replay", "--poison", "--yes", "--json", **accounts.settings)
+    assert [each["kind"] for each in json.loads(done.stdout)] == ["tells"], done.stderr
+    assert accounts.poisoned_notices.get_queue_properties().approximate_message_count == 0
 
 
 def test_poison_that_is_not_shown_is_counted(accounts: Accounts, noon_cli: Cli) -> None:

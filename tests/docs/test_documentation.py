@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
+from tests.docs.test_links import broken_links
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+# Beside other work the pages take minutes, which the first test that asks for them waits for.
+pytestmark = pytest.mark.timeout(1000)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,7 @@ def documentation(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )
     assert built.returncode == 0, built.stderr
@@ -60,3 +65,11 @@ def test_every_command_setting_key_and_function_is_in_the_reference(documentatio
     assert "job_finished" in functions
     api = documentation / "reference" / "api" / "shared" / "domain" / "promotion" / "index.html"
     assert api.exists()
+    testing = (documentation / "reference" / "emulator-testing.html").read_text()
+    assert "ml_client_in_process" in testing
+    assert "start_emulator(" in testing
+
+
+def test_every_link_of_the_pages_leads_somewhere(documentation: Path) -> None:
+    """To a page or a file that is there, and to a place in it where one is named."""
+    assert broken_links(documentation) == []

@@ -112,7 +112,7 @@ class Watched:
     def wait(self, what: str, table: str, **columns: str) -> list[dict[str, Any]]:
         """The rows of a table with these columns, once there are any."""
         wait_until(
-            lambda: bool(self.ingestion.rows(table, **columns)), timeout_seconds=60, what=what
+            lambda: bool(self.ingestion.rows(table, **columns)), timeout_seconds=150, what=what
         )
         return self.ingestion.rows(table, **columns)
 
@@ -137,7 +137,7 @@ def settings_of(azurite: Azurite, emulator: Emulator, models: Path) -> dict[str,
         "NOON_WORKSPACE": emulator.workspace,
         "NOON_TRACED_PREDICTIONS": "1",
         "AzureWebJobsStorage": azurite.connection_string,
-        "TICK_SCHEDULE": "*/2 * * * * *",
+        "TICK_SCHEDULE": "*/10 * * * * *",
     }
     return {**sample, **here, **emulator.environment}
 

@@ -126,9 +126,12 @@ def test_predictions_are_counted_by_deployment_and_outcome(watched: Watched) -> 
             assert 0 < row["valueMin"] <= row["valueMax"]
         return found
 
-    wait_until(lambda: counts() == wanted, timeout_seconds=60, what=str(wanted))
+    wait_until(lambda: counts() == wanted, timeout_seconds=150, what=str(wanted))
     watched.wait("a question", "dependencies", name=Span.SCORE)
-    wait_until(lambda: len(watched.ingestion.rows("dependencies", name=Span.SCORE)) == len(asked))
+    wait_until(
+        lambda: len(watched.ingestion.rows("dependencies", name=Span.SCORE)) == len(asked),
+        timeout_seconds=150,
+    )
     scored = watched.ingestion.rows("dependencies", name=Span.SCORE)
     assert {f"00-{each['operation_Id']}-{each['id']}-01" for each in scored} == set(
         watched.deployment.traceparents
@@ -158,7 +161,7 @@ def test_the_tick_shows_how_every_model_stands(watched: Watched, metric: Metric)
 
 def test_telemetry_is_sent_by_identity(watched: Watched) -> None:
     """The exporter shows a token of the app's identity, since keys are switched off in Azure."""
-    wait_until(lambda: bool(watched.ingestion.tokens), what="a transmission")
+    wait_until(lambda: bool(watched.ingestion.tokens), timeout_seconds=150, what="a transmission")
     assert all(token.startswith("Bearer ") for token in watched.ingestion.tokens)
 
 
@@ -191,7 +194,7 @@ def _parent(watched: Watched, row: dict[str, Any]) -> dict[str, Any]:
             *watched.ingestion.rows("dependencies", id=above),
         ]
 
-    wait_until(lambda: bool(found()), what=f"the span {above}")
+    wait_until(lambda: bool(found()), timeout_seconds=150, what=f"the span {above}")
     return found()[0]
 
 

@@ -174,7 +174,7 @@ def test_the_page_may_ask_the_function_app(stack: Stack) -> None:
         assert json.load(answer) == {"apiUrl": "http://localhost:7071"}
         assert "http://localhost:7071" in answer.headers["content-security-policy"]
     request = urllib.request.Request(
-        f"{stack.app_url}/api/status",
+        f"{stack.app_url}/api/models",
         method="OPTIONS",
         headers={
             "Origin": "http://localhost:8080",

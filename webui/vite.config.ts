@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+/** Static files only: where the API is stands in config.json, which is read at run time. */
+export default defineConfig({
+  build: {
+    target: "es2022",
+    // Every asset is a file of its own: the page's policy allows no data: URLs.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: "assets/manifest.json",
+  },
+  server: { host: "127.0.0.1", port: 4280 },
+  test: { include: ["tests/**/*.test.ts"] },
+});
