@@ -102,7 +102,7 @@ WRONG_USAGE = {
         "not both",
     ),
     "no such check": (["doctor", "--only", "nope"], "no check 'nope'; there are: python"),
-    "no time at all": (["doctor", "--timeout", "0"], "0.0 is not in the range"),
+    "no time at all": (["doctor", "--timeout", "0"], "greater than or equal to 1"),
     "no such model": (["data", "push", "ships", "x.csv"], "ships.toml; there are: flights"),
     "no such landing file": (["data", "push", "flights", "x.csv"], "x.csv is not a file"),
     "one name twice": (["data", "push", "flights", "a/x.csv", "b/x.csv"], "called x.csv"),

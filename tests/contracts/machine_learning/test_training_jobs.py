@@ -125,7 +125,7 @@ def test_nothing_of_a_job_is_left_to_defaults(
     assert job.settings.force_rerun is True
     assert job.settings.default_compute.endswith("cpu-cluster")
     assert job.experiment_name == "flights"
-    assert set(job.tags) == {"noon_digest", "noon_model", "noon_cause"}
+    assert set(job.tags) == {"noon_digest", "noon_model", "noon_cause", "traceparent"}
     assert (job.tags["noon_model"], job.tags["noon_cause"]) == ("flights", "slot")
 
 
