@@ -33,10 +33,10 @@ nitpick_ignore_regex = [
     ),
     # Our own aliases of types, each by its name: an alias is no class that could be linked to.
     (r"py:.*", r"shared\.domain\.(actions\.Action|decision\.Json|events\.Event)"),
-    (r"py:.*", r"shared\.domain\.policy\.Serving"),
+    (r"py:.*", r"shared\.domain\.(notices\.Notice|policy\.Serving)"),
     (r"py:.*", r"Action|HandChanged|HttpsUrl|Json|Ruling|Verdict|What"),
     # Of pydantic, inside annotations of a model.
-    (r"py:.*", r"AfterValidator|Field|_near_or_tls"),
+    (r"py:.*", r"AfterValidator|Field|StringConstraints|_near_or_tls"),
 ]
 
 autoapi_dirs = [str(ROOT / "shared")]
