@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from noon.client import AppClient
-from noon.commands.canary import Patience, _ask, _come_back, _status
+from noon.commands.canary import Patience, _ask, _come_back, _fleet
 from noon.failures import CommandError
 
 
@@ -117,7 +117,7 @@ def test_a_key_that_opens_nothing_is_told_at_once(host: Host) -> None:
     with pytest.raises(CommandError, match="the key was refused"):
         _come_back(host.client, "3f2a", watch.patience(60))
     with pytest.raises(CommandError, match="the key was refused"):
-        _status(host.client)
+        _fleet(host.client)
     assert watch.now == 0
 
 
@@ -126,7 +126,7 @@ def test_an_app_that_does_not_start_fails_at_the_deadline(host: Host) -> None:
     host.answers = [(404, {})]
     patience = Watch().patience(30)
     with pytest.raises(CommandError, match="no answer after 30 s"):
-        patience.wait(lambda: _status(host.client), "no answer")
+        patience.wait(lambda: _fleet(host.client), "no answer")
 
 
 def test_a_model_without_a_champion_is_not_asked(host: Host) -> None:

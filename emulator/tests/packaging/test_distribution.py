@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "azure.functions": "azure-functions",
     "azure.identity": "azure-identity",
     "azure.storage": "azure-storage-",
+    "opentelemetry": "",  # the app's, looked for only where its settings ask for traces
     "pytest": "",  # the plugin is only imported by it
 }
 NAMED_IN_SETTINGS = {"httptools", "uvloop"}
