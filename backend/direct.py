@@ -33,6 +33,7 @@ class DirectAnswers(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._plain: Models | None = None
+        self._known_headers: dict[bytes, bytes] = {}
         self._body = b""
 
     def data_received(self, data: bytes) -> None:
@@ -70,7 +71,7 @@ class DirectAnswers(HttpToolsProtocol):
             super().on_message_complete()
             return
         status, headers, content = self.service.scoring.answer_at_once(
-            models, dict(self.headers), self._body
+            models, self._known_headers, self._body
         )
         head = [STATUS_LINE[status]]
         for name, value in (*self.server_state.default_headers, *headers):
@@ -88,7 +89,7 @@ class DirectAnswers(HttpToolsProtocol):
             return None
         if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
             return None
-        headers = dict(self.headers)
+        headers = self._known_headers = dict(self.headers)
         if any(name in headers for name in _WAYS_OF_ASGI):
             return None
         return models if self.service.scoring.at_once(models, headers) else None
