@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -33,15 +35,22 @@ class AnswerWriter:
         self._answer = _struct("Answer", [("predictions", list[self._prediction])])  # type: ignore[name-defined]
         self._encode = msgspec.json.Encoder().encode
 
-    def write(self, outputs: Outputs, rows: int) -> bytes:
-        """The body for so many rows; raises ModelAnswerError."""
+    def write(self, outputs: Outputs, rows: Sequence[int]) -> list[bytes]:
+        """The bodies for requests of so many rows each; raises ModelAnswerError."""
         if self._classes is None:
             predictions = self._values(outputs[0])
         else:
             predictions = self._labelled(*outputs)
-        if len(predictions) != rows:
-            raise ModelAnswerError(f"{len(predictions)} predictions for {rows} rows")
-        return self._encode(self._answer(predictions))
+        if len(predictions) != sum(rows):
+            raise ModelAnswerError(f"{len(predictions)} predictions for {sum(rows)} rows")
+        encode, answer = self._encode, self._answer
+        if len(rows) == 1:
+            return [encode(answer(predictions))]
+        ends = accumulate(rows)
+        return [
+            encode(answer(predictions[end - count : end]))
+            for count, end in zip(rows, ends, strict=True)
+        ]
 
     def _labelled(self, labels: npt.NDArray[Any], shares: npt.NDArray[Any]) -> list[Any]:
         if shares.ndim != 2 or shares.shape[1] != len(self._classes or ()):

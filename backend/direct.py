@@ -13,7 +13,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 if TYPE_CHECKING:
     from backend.app import ScoringService
+    from backend.batching import Batcher
     from backend.models import Models
+    from backend.route import RawHeaders
 
 _WAYS_OF_ASGI = (b"content-encoding", b"expect", b"transfer-encoding", b"upgrade")
 """Who sends one of these headers wants more than a plain answer."""
@@ -35,6 +37,8 @@ class DirectAnswers(HttpToolsProtocol):
         self._plain: Models | None = None
         self._known_headers: dict[bytes, bytes] = {}
         self._body = b""
+        self._owing: Batcher | None = None
+        """With whom the connection's last request waits for its answer."""
 
     def data_received(self, data: bytes) -> None:
         """Some bytes have come: none, one or several requests."""
@@ -45,6 +49,7 @@ class DirectAnswers(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins; its scope is made when somebody needs it."""
+        self._settle()
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -70,14 +75,37 @@ class DirectAnswers(HttpToolsProtocol):
         if models is None:
             super().on_message_complete()
             return
-        status, headers, content = self.service.scoring.answer_at_once(
-            models, self._known_headers, self._body
+        self._owing = self.service.scoring.answer_soon(
+            models, self._known_headers, self._body, self._answer
         )
-        head = [STATUS_LINE[status]]
-        for name, value in (*self.server_state.default_headers, *headers):
-            head += (name, b": ", value, b"\r\n")
-        self.transport.write(b"".join((*head, b"\r\n", content)))
+
+    def send_400_response(self, msg: str) -> None:
+        """What follows a request is not HTTP: the connection ends, but for its answer."""
+        self._settle()
+        super().send_400_response(msg)
+
+    def eof_received(self) -> None:
+        """The caller has said all and listens on."""
+        self._settle()
+
+    def shutdown(self) -> None:
+        """The server stops, but for what was asked."""
+        self._settle()
+        super().shutdown()
+
+    def _answer(self, status: int, headers: RawHeaders, content: bytes) -> None:
+        self._owing = None
+        if not self.transport.is_closing():
+            head = [STATUS_LINE[status]]
+            for name, value in (*self.server_state.default_headers, *headers):
+                head += (name, b": ", value, b"\r\n")
+            self.transport.write(b"".join((*head, b"\r\n", content)))
         self.on_response_complete()
+
+    def _settle(self) -> None:
+        """Answers leave in the order of their requests."""
+        if self._owing is not None:
+            self._owing.score_all()
 
     def _plain_request(self) -> Models | None:
         """The models that are asked, if nothing about the request is out of the ordinary."""
@@ -92,7 +120,7 @@ class DirectAnswers(HttpToolsProtocol):
         headers = self._known_headers = dict(self.headers)
         if any(name in headers for name in _WAYS_OF_ASGI):
             return None
-        return models if self.service.scoring.at_once(models, headers) else None
+        return models if self.service.scoring.at_once(headers) else None
 
     def _hand_over(self) -> None:
         body, self._plain = self._body, None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from backend.access import Guard
 from backend.admission import BUSY, Admission
+from backend.batching import Answer, Batcher
 from backend.models import DEPLOYMENT_HEADER, Models, Served
 from backend.problems import MEDIA_TYPE, Problem
 from backend.settings import Settings
@@ -35,8 +37,8 @@ _ENCODED = Problem(415, "Content-Encoding is not supported", "Send the body as i
 
 _log = logging.getLogger("backend")
 
-Outcome = tuple[bytes, int] | Problem
-"""The answer's body and its number of rows, or a refusal."""
+Answered = Callable[[int, RawHeaders, bytes], None]
+"""Takes an answer's status, headers and body."""
 
 
 class ScoreRoute:
@@ -54,7 +56,7 @@ class ScoreRoute:
         began_at = perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         span = self._tracing.begin(headers, began_at) if self._tracing else None
-        outcome: Outcome | None = self._refusal(scope["method"], headers, began_at)
+        outcome: Answer | None = self._refusal(scope["method"], headers, began_at)
         if outcome is None and self._guard is not None:
             outcome = await self.stranger(headers)
         signature: RawHeaders = ()
@@ -73,39 +75,34 @@ class ScoreRoute:
         await send({"type": "http.response.body", "body": content})
         self._counted(models, status, rows, began_at, span)
 
-    def at_once(self, models: Models, headers: dict[bytes, bytes]) -> bool:
-        """Whether `answer_at_once` can answer a request with these headers once its body is there.
+    def at_once(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether `answer_soon` can answer a request with these headers once its body is there.
 
-        Not while it is drained, when the caller is not known at once, when the body is large or
-        when rows are scored together with those of others.
+        Not while it is drained, when the caller is not known at once or when the body is large.
         """
         length = headers.get(b"content-length", b"")
         if self.draining or not length.isdigit() or int(length) > self._bytes_max:
             return False
-        if self._guard is not None and self._guard.at_once(headers) is not True:
-            return False
-        served = _chosen(models, headers)
-        return isinstance(served, Problem) or served.batcher is None
+        return self._guard is None or self._guard.at_once(headers) is True
 
-    def answer_at_once(
-        self, models: Models, headers: dict[bytes, bytes], body: bytes
-    ) -> tuple[int, RawHeaders, bytes]:
-        """Status, headers and body of the answer to a POST for which `at_once` was true."""
+    def answer_soon(
+        self, models: Models, headers: dict[bytes, bytes], body: bytes, send: Answered
+    ) -> Batcher | None:
+        """Answer a POST for which `at_once` was true, before the event loop's turn is over.
+
+        Gives the batcher with which the request waits for its answer, if it does.
+        """
         began_at = perf_counter()
         span = self._tracing.begin(headers, began_at) if self._tracing else None
-        signature: RawHeaders = ()
-        outcome: Outcome | None = BUSY if self.admission.late(began_at) else None
-        if outcome is None:
-            served = _chosen(models, headers)
-            if isinstance(served, Problem):
-                outcome = served
-            else:
-                signature = served.signature
-                outcome = _answered(served, body)
-        status, rows, content, raw = _worded(outcome)
-        self._counted(models, status, rows, began_at, span)
-        raw += signature
-        return status, raw, content
+        served = BUSY if self.admission.late(began_at) else _chosen(models, headers)
+        done = partial(self._end, models, served, began_at, span, send)
+        if isinstance(served, Problem):
+            done(served)
+        elif served.batcher is not None:
+            return served.batcher if served.batcher.put(body, done) else None
+        else:
+            done(_answered(served, body))
+        return None
 
     async def stranger(self, headers: dict[bytes, bytes]) -> Problem | None:
         """Why a caller is not let in; None for one who is."""
@@ -124,7 +121,7 @@ class ScoreRoute:
             return _ENCODED
         return None
 
-    async def _scored(self, served: Served, receive: Receive) -> Outcome:
+    async def _scored(self, served: Served, receive: Receive) -> Answer:
         message = await receive()
         try:
             body = message.get("body")
@@ -136,7 +133,7 @@ class ScoreRoute:
         except Exception as error:
             return _failure(served, error)
 
-    async def _large(self, served: Served, message: Any, receive: Receive) -> Outcome:
+    async def _large(self, served: Served, message: Any, receive: Receive) -> Answer:
         with self.admission.large_body() as admitted:
             if not admitted:
                 return BUSY
@@ -147,6 +144,23 @@ class ScoreRoute:
             return await loop.run_in_executor(
                 self.admission.thread, served.scorer.answer_apart, body
             )
+
+    def _end(
+        self,
+        models: Models,
+        served: Served | Problem,
+        began_at: float,
+        span: Span | None,
+        send: Answered,
+        outcome: Answer | Exception,
+    ) -> None:
+        if isinstance(outcome, Exception):
+            outcome = _failure(served, outcome)
+        status, rows, content, raw = _worded(outcome)
+        self._counted(models, status, rows, began_at, span)
+        if isinstance(served, Served):
+            raw += served.signature
+        send(status, raw, content)
 
     def _counted(
         self, models: Models, status: int, rows: int, began_at: float, span: Span | None
@@ -162,20 +176,21 @@ def _chosen(models: Models, headers: dict[bytes, bytes]) -> Served | Problem:
     return models.chosen(wanted.decode("latin-1"))
 
 
-def _answered(served: Served, body: bytes) -> Outcome:
+def _answered(served: Served, body: bytes) -> Answer | Exception:
     try:
         return served.scorer.answer(body)
     except Exception as error:
-        return _failure(served, error)
+        return error
 
 
-def _failure(served: Served, error: Exception) -> Problem:
-    """The problem that a caller hears of; logged with its traceback where it is caught."""
-    _log.error("%s failed", served.deployment or "the model", exc_info=error)
+def _failure(served: Served | Problem, error: Exception) -> Problem:
+    """The problem that a caller hears of; logged with its traceback."""
+    name = served.deployment if isinstance(served, Served) else ""
+    _log.error("%s failed", name or "the model", exc_info=error)
     return Problem(500, "The service failed", type(error).__name__)
 
 
-def _worded(outcome: Outcome) -> tuple[int, int, bytes, list[tuple[bytes, bytes]]]:
+def _worded(outcome: Answer) -> tuple[int, int, bytes, list[tuple[bytes, bytes]]]:
     """Status, rows, content and headers."""
     if isinstance(outcome, Problem):
         return outcome.status, 0, *_refused(outcome)

@@ -42,19 +42,12 @@ class Scorer:
     def answer(self, body: bytes) -> tuple[bytes, int] | Problem:
         """The answer's body and its number of rows, or what is wrong with the request.
 
-        A single row is answered without allocating: by the event loop's thread only.
+        By the event loop's thread only, as `answers_here`.
         """
-        rows = self.reader.read(body)
-        if isinstance(rows, Problem):
-            return rows
-        try:
-            if len(rows) == 1 and isinstance(self.graph, TreesAlone):
-                outputs = self.graph.run_one(rows[0])
-            else:
-                outputs = self.graph.run([self.graph.encode(rows)])
-        except OverflowError:
-            return self._explained(body)
-        return self.writer.write(outputs, len(rows)), len(rows)
+        encoded = self.encoded(body)
+        if isinstance(encoded, Problem):
+            return encoded
+        return self.answers_here([encoded])[0], encoded.rows
 
     def answer_apart(self, body: bytes) -> tuple[bytes, int] | Problem:
         """The same, in any thread."""
@@ -75,15 +68,13 @@ class Scorer:
 
     def answers(self, parts: Sequence[Encoded]) -> list[bytes]:
         """The bodies for several requests' rows, from one run."""
-        outputs = self.graph.run(parts)
-        bodies, start = [], 0
-        for part in parts:
-            end = start + part.rows
-            bodies.append(self.writer.write([each[start:end] for each in outputs], part.rows))
-            start = end
-        if any(len(each) != start for each in outputs):
-            raise ModelAnswerError(f"{len(outputs[0])} predictions for {start} rows")
-        return bodies
+        return self.writer.write(self.graph.run(parts), [part.rows for part in parts])
+
+    def answers_here(self, parts: Sequence[Encoded]) -> list[bytes]:
+        """The same; a single row without allocating: by the event loop's thread only."""
+        if len(parts) == 1 and parts[0].rows == 1 and isinstance(self.graph, TreesAlone):
+            return self.writer.write(self.graph.run_one(parts[0]), [1])
+        return self.answers(parts)
 
     def _explained(self, body: bytes) -> Problem:
         explained = self.reader.explain(body)

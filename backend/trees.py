@@ -13,7 +13,6 @@ import onnxruntime
 from backend.encoding import Encoded, Encoder, Lookup
 from backend.graph import Outputs, compare_interface, output_names
 from backend.model_folder import ModelFolderError, ModelSchema, read_file
-from backend.rows import Row
 
 DESCRIPTION = "trees.json"
 
@@ -79,9 +78,9 @@ class TreesAlone:
         )
         return outputs
 
-    def run_one(self, row: Row) -> Outputs:
+    def run_one(self, row: Encoded) -> Outputs:
         """The outputs for one row, to be read before the next one is asked; by one thread only."""
-        self._memory[:] = self._encoder.packed(row)
+        self._memory[:] = row.numbers
         self._session.run_with_iobinding(self._binding)
         return self._answer
 

@@ -18,7 +18,7 @@ from azure_emulator.testing import free_port, wait_until
 from uvicorn.server import ServerState
 
 from backend.app import create_app
-from backend.direct import direct_answers
+from backend.direct import DirectAnswers, direct_answers
 from backend.settings import Settings
 from tests.backend.conftest import started
 from tests.backend.test_process import environment, ready
@@ -183,8 +183,29 @@ class Written(asyncio.Transport):
         return False
 
 
+def written(
+    model_dir: Path, batching: str, act: Callable[[DirectAnswers], None], turns: int = 0
+) -> bytes:
+    """What a connection has been sent so many turns of the event loop after an act."""
+
+    async def acted() -> bytes:
+        app = create_app(Settings(model_dir=model_dir, batching=batching))
+        async with started(app):
+            config = uvicorn.Config(app, access_log=False)
+            protocol = direct_answers(app)(config, ServerState(), {})
+            protocol.connection_made(transport := Written())
+            act(protocol)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            protocol.connection_lost(None)
+            return transport.content
+
+    return asyncio.run(acted())
+
+
+@pytest.mark.parametrize(("batching", "turns"), [("off", 0), ("on", 1)])
 @pytest.mark.parametrize(
-    ("request_", "at_once"),
+    ("request_", "plain"),
     [
         (asked(headers=""), True),
         (asked(headers="")[:-1], False),
@@ -195,23 +216,35 @@ class Written(asyncio.Transport):
     ids=["plain", "incomplete", "large", "last of its connection", "no scoring"],
 )
 def test_a_plain_request_is_answered_where_it_is_parsed(
-    trained_model: Path, request_: bytes, at_once: bool
+    trained_model: Path, request_: bytes, plain: bool, batching: str, turns: int
 ) -> None:
-    """The whole answer is there before the event loop has had a turn."""
+    """The whole answer is there at once, or when the turn ends in which others may join it."""
+    content = written(trained_model, batching, lambda it: it.data_received(request_), turns)
+    assert (b'"predictions"' in content) is plain
+    assert content.startswith(b"HTTP/1.1 200 OK") or not plain
 
-    async def written() -> bytes:
-        app = create_app(Settings(model_dir=trained_model))
-        async with started(app):
-            config = uvicorn.Config(app, access_log=False)
-            protocol = direct_answers(app)(config, ServerState(), {})
-            protocol.connection_made(transport := Written())
-            protocol.data_received(request_)
-            protocol.connection_lost(None)
-            return transport.content
 
-    content = asyncio.run(written())
-    assert content.startswith(b"HTTP/1.1 200 OK") is at_once
-    assert (b'"predictions"' in content) is at_once
+ENDS: dict[str, Callable[[DirectAnswers], object]] = {
+    "another request": lambda protocol: protocol.data_received(asked(headers="")[:30]),
+    "nonsense": lambda protocol: protocol.data_received(b"nonsense\r\n\r\n"),
+    "the end of what the caller says": DirectAnswers.eof_received,
+    "the end of the server": DirectAnswers.shutdown,
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_comes_after_a_request_does_not_overtake_its_answer(
+    trained_model: Path, name: str
+) -> None:
+    """A request that waits for others is answered before its connection goes on or ends."""
+
+    def act(protocol: DirectAnswers) -> None:
+        protocol.data_received(asked(headers=""))
+        ENDS[name](protocol)
+
+    content = written(trained_model, "on", act)
+    assert content.startswith(b"HTTP/1.1 200 OK")
+    assert content.count(b"HTTP/1.1 400") == (name == "nonsense")
 
 
 def test_while_the_service_drains_nothing_is_answered_at_once(trained_model: Path) -> None:
@@ -220,9 +253,9 @@ def test_while_the_service_drains_nothing_is_answered_at_once(trained_model: Pat
     async def asked_while_draining() -> list[bool]:
         app = create_app(Settings(model_dir=trained_model))
         async with started(app):
-            models, headers = app.loading.by_path["/score"], {b"content-length": b"2"}
-            before = app.scoring.at_once(models, headers)
+            headers = {b"content-length": b"2"}
+            before = app.scoring.at_once(headers)
             app.scoring.draining = True
-            return [before, app.scoring.at_once(models, headers)]
+            return [before, app.scoring.at_once(headers)]
 
     assert asyncio.run(asked_while_draining()) == [True, False]

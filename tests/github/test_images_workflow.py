@@ -36,7 +36,7 @@ def test_images_that_changed_are_built_run_pushed_and_copied(tmp_path: Path) -> 
     assert {(call.inputs["sbom"], call.inputs["provenance"]) for call in pushed} == {
         ("true", "mode=max")
     }
-    copied = [line for line in run.lines("docker") if "imagetools create" in line]
+    copied = sorted(line for line in run.lines("docker") if "imagetools create" in line)
     assert len(copied) == 2
     assert "--tag noonprod.azurecr.io/noon-backend:main ghcr.io/noon/noon-backend:" in copied[0]
     assert {call.job for call in run.used("azure/login")} == {"registry"}
