@@ -96,7 +96,7 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
-.PHONY: images test-images test-browser
+.PHONY: images test-images test-browser screenshots
 
 images: ## Build the container images, all or IMAGES="noon-backend noon-cli"
 	@python=$(BIN)/python # Building needs no packages: where there is no .venv any recent Python will do.
@@ -116,8 +116,11 @@ test-images: setup $(DONE)/images ## Build the container images, run them harden
 	$(BIN)/python -m images sbom $(IMAGES)
 	NOON_TEST_IMAGES=1 $(BIN)/python -m pytest tests/images $(TESTS)
 
-test-browser: setup ## The web UI's pages in a real browser against a real stack (not a part of `test` yet: never seen to pass)
-	@NOON_TEST_BROWSER=1 $(BIN)/python -m pytest -n0 tests/webui/test_pages.py $(TESTS)
+screenshots: setup ## Take the pictures of the web UI in docs/pictures anew, from a stack of its own
+	@$(BIN)/python -m tests.webui.screenshots
+
+test-browser: setup ## The web UI in a real browser against a real stack alone; `make test` runs it too
+	@$(BIN)/python -m pytest -n0 tests/webui/pages $(TESTS)
 
 package: ## The function app of a commit as Azure takes it, .noon/package.zip (COMMIT=HEAD)
 	@mkdir -p .noon

@@ -9,6 +9,8 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 WHOLE_STACK = "tests/e2e/"
+PAGES = "tests/webui/pages/"
+"""The web UI's pages share a stack of their own, and a browser."""
 
 
 class ByFile(LoadScopeScheduling):
@@ -20,7 +22,8 @@ class ByFile(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return WHOLE_STACK if nodeid.startswith(WHOLE_STACK) else nodeid.partition("::")[0]
+        shared = (each for each in (WHOLE_STACK, PAGES) if nodeid.startswith(each))
+        return next(shared, nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:

@@ -206,6 +206,14 @@ def find_app() -> AppClient:
     )
 
 
+def find_page() -> str:
+    """Give the address of the local stack's web UI; empty when there is none, or NOON_URL rules."""
+    if os.environ.get("NOON_URL"):
+        return ""
+    record = find_home().record()
+    return record.urls.get("webui", "") if record else ""
+
+
 def _refusal(error: urllib.error.HTTPError) -> str:
     """Say in one sentence what the app refused, from its problem+json when there is one."""
     if error.code == 401:

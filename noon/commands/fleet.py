@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from noon.choices import Only, Sort
-from noon.client import AppClient, Polled, find_app
+from noon.client import AppClient, Polled, find_app, find_page
 from noon.failures import ExitCode, UsageError
 from noon.fleet import chosen
 from noon.fleet_view import ONE_BY_ONE, Shown, in_full, moment, table
@@ -50,6 +50,8 @@ def run_status(
         _tell(shown, as_json=as_json)
         if len(shown.models) <= ONE_BY_ONE and not as_json:
             _tell_in_full(polled.app, shown)
+        if (page := find_page()) and not as_json:
+            print(f"\nWeb UI  {page}")
         return ExitCode.OK
     return _watch(polled, picture, Lost(seconds, document), as_json=as_json)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -97,7 +98,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--api", required=True, help="origin of the function app")
     asked = parser.parse_args()
-    application = WebUi(asked.folder, asked.api)
+    # Static Web Apps and the frontend image compress, too.
+    application = GZipMiddleware(WebUi(asked.folder, asked.api), minimum_size=1024)
     uvicorn.run(application, host="127.0.0.1", port=asked.port, log_level="warning", lifespan="off")
 
 

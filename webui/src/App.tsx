@@ -27,11 +27,7 @@ export function App() {
     setRefused(true);
     setAsking(true);
   }, []);
-  // Another key makes another context, so that everything is read anew.
-  const context = useMemo(
-    () => ({ api, keyed: key !== "", refused: refuse, key }),
-    [api, key, refuse],
-  );
+  const context = useMemo(() => ({ api, key, refused: refuse }), [api, key, refuse]);
   const entered = (next: string) => {
     rememberKey(next);
     forgetAll();

@@ -7,15 +7,15 @@ import type { Api } from "./client";
 export interface ApiContext {
   /** Undefined until config.json was read. */
   readonly api: Api | undefined;
-  /** A key was entered. */
-  readonly keyed: boolean;
+  /** Of callers; empty until it was entered. Another one reads everything anew, at once. */
+  readonly key: string;
   /** The API refused the key: ask for another one. */
   readonly refused: () => void;
 }
 
 export const ApiContext = createContext<ApiContext>({
   api: undefined,
-  keyed: false,
+  key: "",
   refused: () => {},
 });
 

@@ -31,14 +31,14 @@ export function forgetAll(): void {
 
 /** Read `path` now and every so many seconds; null reads nothing. */
 export function useResource<T>(path: string | null, everySeconds: number): Resource<T> {
-  const { api, keyed, refused } = useApi();
+  const { api, key, refused } = useApi();
   const poller = useRef<Poller | undefined>(undefined);
   const [, redraw] = useState(0);
   const problem = useRef<Problem | undefined>(undefined);
 
   useEffect(() => {
     problem.current = undefined;
-    if (path === null || !api || !keyed) return;
+    if (path === null || !api || !key) return;
     const ended = new AbortController();
     const ask = async () => {
       try {
@@ -58,7 +58,7 @@ export function useResource<T>(path: string | null, everySeconds: number): Resou
       ended.abort();
       poller.current?.stop();
     };
-  }, [path, api, keyed, everySeconds, refused]);
+  }, [path, api, key, everySeconds, refused]);
 
   const refresh = useCallback(() => void poller.current?.now(), []);
   const known = path === null ? undefined : remembered.get(path);

@@ -1,4 +1,4 @@
-/** A modal dialog: the browser's own, which keeps focus inside and gives it back. */
+/** A modal dialog: the browser's own, which keeps focus inside; at its end the opener has it again. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
@@ -15,9 +15,14 @@ export function Dialog({ title, children, onClose }: DialogProps) {
   const heading = useId();
   useEffect(() => {
     const shown = dialog.current;
+    const opener = document.activeElement;
     shown?.showModal();
     shown?.querySelector<HTMLElement>("input, textarea")?.focus();
-    return () => shown?.close();
+    return () => {
+      shown?.close();
+      // The browser gives it back only while the dialog still stands in the page.
+      if (opener instanceof HTMLElement) opener.focus();
+    };
   }, []);
   return (
     <dialog

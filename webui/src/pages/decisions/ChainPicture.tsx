@@ -1,7 +1,7 @@
 /** The chain as a picture; the list beside it is what it says in words. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
 import type { Chain } from "../../api/types";
+import { useWidth } from "../../components/useWidth";
 import { instant } from "../../format";
 import { layoutOf, type Place, type Stop, stopsOf, titleOf } from "./chain";
 
@@ -24,15 +24,7 @@ const SIGNS: Record<Stop["kind"], string> = {
 };
 
 export function ChainPicture({ chain }: { chain: Chain }) {
-  const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const element = place.current;
-    if (!element) return;
-    const sizes = new ResizeObserver(() => setWidth(element.clientWidth));
-    sizes.observe(element);
-    return () => sizes.disconnect();
-  }, []);
+  const [place, width] = useWidth();
   const stops = stopsOf(chain.links);
   const layout = layoutOf(stops.length, Math.max(width, 108));
   const spoken = stops.map(titleOf).join(", then ");

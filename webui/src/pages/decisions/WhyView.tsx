@@ -43,14 +43,10 @@ export function WhyView({ model, id }: { model: string; id: string }) {
       ) : content ? (
         <Told chain={content} />
       ) : (
-        <>
-          <section class="card">
-            <div class="chain-place skeleton" />
-          </section>
-          <section class="card">
-            <Skeleton lines={6} tall />
-          </section>
-        </>
+        // How high the picture becomes is not known yet: nothing stands below it before.
+        <section class="card">
+          <Skeleton lines={6} tall />
+        </section>
       )}
     </>
   );

@@ -37,8 +37,9 @@ export function ModelPage({ model }: { model: string }) {
           </div>
         )
       )}
-      <VersionsCards resource={versions} />
-      {shown && <PolicyCard model={shown} />}
+      {/* Only below what is read already, so that it never moves. */}
+      {shown && <VersionsCards resource={versions} />}
+      {shown && versions.content && <PolicyCard model={shown} />}
     </>
   );
 }

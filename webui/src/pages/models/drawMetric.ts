@@ -180,17 +180,24 @@ interface Colours {
   readonly font: string;
 }
 
+/** The colours of the theme as a canvas takes them: a token itself would be read as `light-dark(…)`. */
 function colours(place: HTMLElement): Colours {
-  const style = getComputedStyle(place);
-  const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  return {
+  const worn = place.appendChild(document.createElement("span"));
+  const style = getComputedStyle(worn);
+  const of = (name: string) => {
+    worn.style.color = `var(--${name})`;
+    return style.color;
+  };
+  const found = {
     sun: of("sun"),
     bad: of("bad"),
     ink2: of("ink-2"),
     line: of("line"),
     surface: of("surface"),
-    font: of("sans"),
+    font: style.fontFamily,
   };
+  worn.remove();
+  return found;
 }
 
 /** Call back when what is drawn must be drawn anew: another theme, or another width. */

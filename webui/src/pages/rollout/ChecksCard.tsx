@@ -3,10 +3,14 @@
 import { Fragment } from "preact";
 import type { Check, Rollout } from "../../api/types";
 import { Badge } from "../../components/Badge";
+import { More } from "../../components/More";
 import { Empty } from "../../components/States";
 import { count, instant, percent } from "../../format";
 import { Link } from "../../router";
 import { whyHref } from "../../routing";
+
+/** The newest are what counts now; a canary that waits for callers is checked again and again. */
+const CHECKS_SHOWN = 3;
 
 export function ChecksCard({ rollout, model }: { rollout: Rollout; model: string }) {
   const { checks, deployment } = rollout;
@@ -25,11 +29,15 @@ export function ChecksCard({ rollout, model }: { rollout: Rollout; model: string
           A step is checked when it has soaked; a rollout at once, or of a container, has no steps.
         </Empty>
       ) : (
-        <ol class="entries">
-          {checks.map((check) => (
-            <CheckEntry key={check.decision_id} check={check} />
-          ))}
-        </ol>
+        <More all={checks} first={CHECKS_SHOWN}>
+          {(shown) => (
+            <ol class="entries">
+              {shown.map((check) => (
+                <CheckEntry key={check.decision_id} check={check} />
+              ))}
+            </ol>
+          )}
+        </More>
       )}
     </section>
   );

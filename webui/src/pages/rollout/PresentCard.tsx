@@ -22,7 +22,10 @@ export function PresentCard({ answer, rollout }: PresentCardProps) {
           {rollout.instant && !rollout.ended && <Badge code="at once" tone="busy" />}
         </div>
         <p class="muted small">
-          {words(rollout.phase)} since {ago(rollout.entered_at, now)}
+          {words(rollout.phase)}{" "}
+          {rollout.ended
+            ? ago(rollout.entered_at, now)
+            : `for ${duration(secondsSince(rollout.entered_at, now))}`}
         </p>
       </div>
       <Steps rollout={rollout} />
@@ -71,11 +74,15 @@ export function PresentCard({ answer, rollout }: PresentCardProps) {
   );
 }
 
+function secondsSince(text: string, now: number): number {
+  return Math.max(1, (now - Date.parse(text)) / 1000);
+}
+
 function soaking(rollout: Rollout, now: number): string {
-  const since = (now - Date.parse(rollout.soaking_since ?? "")) / 1000;
+  const since = secondsSince(rollout.soaking_since ?? "", now);
   const until = rollout.soaks_until ? (Date.parse(rollout.soaks_until) - now) / 1000 : 0;
   const rest = until > 0 ? `judged in ${duration(until)} at the earliest` : "to be judged";
-  return `${duration(Math.max(1, since))}, ${rest}, on ${rollout.requests_min} answers or more`;
+  return `${duration(since)}, ${rest}, on ${rollout.requests_min} answers or more`;
 }
 
 const STATES: Record<Rollout["steps"][number]["state"], string> = {

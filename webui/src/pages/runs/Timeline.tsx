@@ -1,9 +1,10 @@
 /** The line of time: slots as suns, landings as ticks, jobs as bars. The lists below say the same. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { JobEntry, Runs, SlotEntry } from "../../api/types";
 import { toneOf } from "../../components/Badge";
 import { useNow } from "../../components/Head";
+import { useWidth } from "../../components/useWidth";
 import { instant, words } from "../../format";
 import {
   barOf,
@@ -20,6 +21,7 @@ import {
 const HEIGHT = 196;
 const LANES = { slots: 38, landings: 88, jobs: 134, axis: 184 };
 const JOB_HEIGHT = 20;
+const LABEL_HALF = 20;
 
 export function Timeline({ runs }: { runs: Runs }) {
   const now = useNow(10);
@@ -85,9 +87,11 @@ function Picture({ runs, domain, width, now, span }: PictureProps) {
       {ticksOf(domain, width).map(({ at, label: text }) => (
         <g key={at} class="tick">
           <path d={`M${placeOf(at, domain, width)} 8V168`} />
-          <text x={placeOf(at, domain, width)} y={LANES.axis}>
-            {text}
-          </text>
+          {inside(placeOf(at, domain, width), width) && (
+            <text x={placeOf(at, domain, width)} y={LANES.axis}>
+              {text}
+            </text>
+          )}
         </g>
       ))}
       <path class="now" d={`M${nowAt} 4V170`} />
@@ -114,6 +118,11 @@ function Picture({ runs, domain, width, now, span }: PictureProps) {
       ))}
     </svg>
   );
+}
+
+/** Whether a label around this place is not cut off at an end. */
+function inside(x: number, width: number): boolean {
+  return x >= LABEL_HALF && x <= width - LABEL_HALF;
 }
 
 function LaneName({ y, text }: { y: number; text: string }) {
@@ -158,17 +167,4 @@ function JobBar({ job, domain, width, now }: JobBarProps) {
       <title>{`${job.job}: ${words(job.state)}`}</title>
     </rect>
   );
-}
-
-function useWidth() {
-  const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const element = place.current;
-    if (!element) return;
-    const sizes = new ResizeObserver(() => setWidth(element.clientWidth));
-    sizes.observe(element);
-    return () => sizes.disconnect();
-  }, []);
-  return [place, width] as const;
 }
