@@ -12,7 +12,8 @@ param tags object
 param applicationInsightsId string
 
 // The page names the files; their text comes in here, so that no query is written twice.
-var page = loadJsonContent('../workbook.json')
+// Of any type: not every item has a query, and the compiler would miss it.
+var page = any(loadJsonContent('../workbook.json'))
 var queries = {
   'no_new_model.kql': loadTextContent('../queries/no_new_model.kql')
   'noon_missed.kql': loadTextContent('../queries/noon_missed.kql')
