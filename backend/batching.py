@@ -37,7 +37,11 @@ class Batcher:
 
         Whether it waits for that.
         """
-        encoded = self._scorer.encoded(body)
+        try:
+            encoded = self._scorer.encoded(body)
+        except Exception as error:  # the connection's parser would take it for nonsense
+            done(error)
+            return False
         if isinstance(encoded, Problem):
             done(encoded)
             return False

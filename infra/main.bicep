@@ -51,8 +51,8 @@ param scoringAudience string = ''
 @minValue(0)
 param monthlyBudget int = 0
 
-@description('Who hears of the budget and of alerts.')
-param contactEmails string[] = []
+@description('Mail addresses that hear of the budget and of alerts, with commas between; empty: none, and no budget.')
+param contactEmails string = ''
 
 @description('First day of the month in which the budget was first made (yyyy-MM-dd), which cannot be changed; empty: this month.')
 param budgetFrom string = ''
@@ -78,7 +78,10 @@ param githubInstallationId int = 0
 @description('Page of the runbooks, to which issues link; empty: none.')
 param runbooksUrl string = ''
 
-@description('Endpoint of the Event Grid topic for the events of Noon; empty: they are not sent.')
+@description('Whether to make an Event Grid topic on which Noon tells what it has decided.')
+param publishEvents bool = false
+
+@description('Endpoint of another Event Grid topic for that; empty: the one that is made, or none.')
 param eventsTopicUrl string = ''
 
 @description('The commit that is deployed; it is kept with every model.')
@@ -90,6 +93,8 @@ var tags = {
   stage: stage
 }
 var token = take(uniqueString(subscription().id, environmentName, location), 6)
+// Of the storage account and the registry, whose names are small letters and digits.
+var uniqueName = 'noon${toLower(replace(environmentName, '-', ''))}${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-noon-${environmentName}'
@@ -133,7 +138,7 @@ module storage 'modules/storage.bicep' = {
   scope: group
   name: 'storage'
   params: {
-    name: 'noon${replace(environmentName, '-', '')}${token}'
+    name: uniqueName
     location: location
     tags: tags
     redundancy: stage == 'prod' ? 'Standard_ZRS' : 'Standard_LRS'
@@ -148,7 +153,7 @@ module registry 'modules/registry.bicep' = {
   scope: group
   name: 'registry'
   params: {
-    name: 'noon${replace(environmentName, '-', '')}${token}'
+    name: uniqueName
     location: location
     tags: tags
     pullPrincipalIds: [
@@ -201,6 +206,19 @@ module keyVault 'modules/key-vault.bicep' = if (!empty(githubRepository)) {
     location: location
     tags: tags
     appPrincipalId: identities.outputs.appPrincipalId
+    keepVault: stage == 'prod'
+  }
+}
+
+module eventsTopic 'modules/events-topic.bicep' = if (publishEvents) {
+  scope: group
+  name: 'events-topic'
+  params: {
+    environmentName: environmentName
+    token: token
+    location: location
+    tags: tags
+    appPrincipalId: identities.outputs.appPrincipalId
   }
 }
 
@@ -228,13 +246,13 @@ module functionApp 'modules/function-app.bicep' = {
     servingImage: '${registry.outputs.loginServer}/${scoringImage}'
     containerUrl: empty(containerModels) ? '' : scoringEnvironment.outputs.urlPattern
     containerAudience: scoringAudience
-    eventsTopicUrl: eventsTopicUrl
+    eventsTopicUrl: !empty(eventsTopicUrl) || !publishEvents ? eventsTopicUrl : eventsTopic!.outputs.endpoint
     githubRepository: githubRepository
     githubApiUrl: githubApiUrl
     githubAppId: githubAppId
     githubInstallationId: githubInstallationId
     // Without a version: a renewed key is taken within a day, or when the app starts anew.
-    githubKeySecretUri: empty(githubRepository) ? '' : '${keyVault!.outputs.uri}secrets/github-app-key'
+    githubKeyUri: empty(githubRepository) ? '' : '${keyVault!.outputs.uri}secrets/github-app-key'
     runbooksUrl: runbooksUrl
     codeCommit: codeCommit
   }
@@ -279,13 +297,14 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0 && !empty(contactEm
   params: {
     environmentName: environmentName
     amount: monthlyBudget
-    contactEmails: contactEmails
+    contactEmails: split(contactEmails, ',')
     from: empty(budgetFrom) ? monthBegins : budgetFrom
   }
 }
 
 output AZURE_RESOURCE_GROUP string = group.name
 output NOON_STAGE string = stage
+output NOON_CONTACT string = contactEmails
 output NOON_FUNCTION_APP string = functionApp.outputs.name
 output NOON_FUNCTION_APP_URL string = functionApp.outputs.url
 output NOON_STORAGE_ACCOUNT string = storage.outputs.name

@@ -44,12 +44,16 @@ START_SECONDS = 60.0
 def wait_until(
     condition: Callable[[], T], *, timeout_seconds: float = 30.0, what: str = "the condition"
 ) -> T:
-    """Give the first truthy answer of `condition`, or raise TimeoutError that names `what`."""
-    deadline = time.monotonic() + timeout_seconds
+    """Give the first truthy answer of `condition`, or raise TimeoutError that names `what`.
+
+    It looks less often the longer it waits, so that looking does not slow down what it waits for.
+    """
+    began = time.monotonic()
     while not (answer := condition()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout_seconds:
             raise TimeoutError(f"{what} did not come true within {timeout_seconds} s")
-        time.sleep(0.05)
+        time.sleep(min(0.25, max(0.05, waited / 20)))
     return answer
 
 

@@ -77,7 +77,7 @@ param githubAppId string = ''
 param githubInstallationId int = 0
 
 @description('Address in the key vault of the key of the GitHub App, or empty.')
-param githubKeySecretUri string = ''
+param githubKeyUri string = ''
 
 @description('Page of the runbooks, to which issues link, or empty.')
 param runbooksUrl string = ''
@@ -210,7 +210,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     NOON_GITHUB_API_URL: githubApiUrl
     NOON_GITHUB_APP_ID: githubAppId
     NOON_GITHUB_INSTALLATION_ID: string(githubInstallationId)
-    NOON_GITHUB_PRIVATE_KEY: empty(githubKeySecretUri) ? '' : '@Microsoft.KeyVault(SecretUri=${githubKeySecretUri})'
+    NOON_GITHUB_PRIVATE_KEY: empty(githubKeyUri) ? '' : '@Microsoft.KeyVault(SecretUri=${githubKeyUri})'
     NOON_RUNBOOKS_URL: runbooksUrl
     NOON_WEB_URL: webOrigin
     NOON_CODE_COMMIT: codeCommit

@@ -12,7 +12,8 @@ param tags object
 param applicationInsightsId string
 
 // The page names the files; their text comes in here, so that no query is written twice.
-var page = loadJsonContent('../workbook.json')
+// Of any type: not every item has a query, and the compiler would miss it.
+var page = any(loadJsonContent('../workbook.json'))
 var queries = {
   'no_new_model.kql': loadTextContent('../queries/no_new_model.kql')
   'noon_missed.kql': loadTextContent('../queries/noon_missed.kql')
@@ -27,12 +28,9 @@ var queries = {
   'calls.kql': loadTextContent('../queries/calls.kql')
   'decision.kql': loadTextContent('../queries/decision.kql')
 }
-var items = map(
-  page.items,
-  item => item.type == 3
-    ? union(item, { content: union(item.content, { query: queries[item.content.query] }) })
-    : item
-)
+var items = [
+  for item in page.items: item.type == 3 ? union(item, { content: union(item.content, { query: queries[item.content.query] }) }) : item
+]
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, 'noon', environmentName)

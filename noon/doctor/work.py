@@ -12,6 +12,8 @@ from noon.doctor.finding import Found, fail, ok, warn
 from noon.doctor.patient import Patient
 from noon.doctor.storage import PATIENCE
 
+QUEUES = {"NOON_QUEUE_NAME": "noon-reconcile", "NOON_NOTICES_QUEUE_NAME": "noon-notices"}
+"""The settings that name a queue, with what holds where they are not set."""
 PEEKED = 32
 AGE_WARN = timedelta(minutes=2)
 AGE_MAX = timedelta(minutes=15)
@@ -24,8 +26,7 @@ NAMED = 3
 
 def queue_age(patient: Patient) -> Found:
     """No message waits long: the queue function takes them."""
-    name = patient.setting("NOON_QUEUE_NAME") or "noon-reconcile"
-    messages = _peeked(patient, name)
+    messages = _peeked(patient, _queue(patient, "NOON_QUEUE_NAME"))
     if not messages:
         return ok("no message waits")
     oldest = min(message.inserted_on for message in messages)
@@ -42,16 +43,22 @@ def aged(count: int, age: timedelta) -> Found:
 
 
 def poison(patient: Patient) -> Found:
-    """No message failed five times."""
-    name = patient.setting("NOON_QUEUE_NAME") or "noon-reconcile"
-    messages = _peeked(patient, f"{name}-poison")
-    if not messages:
+    """No message failed five times, and no notice for most of a day."""
+    names = [f"{_queue(patient, setting)}-poison" for setting in QUEUES]
+    found = [text for name in names if (text := _poisoned(name, _peeked(patient, name)))]
+    if not found:
         return ok("none")
-    many = "32 or more messages" if len(messages) >= PEEKED else _count(len(messages), "message")
     return warn(
-        f"{many} in {name}-poison, the oldest since {_clock(messages[0].inserted_on)}",
+        ", and ".join(found),
         "noon replay --poison tells what would come of them; --yes takes them in again",
     )
+
+
+def _poisoned(name: str, messages: list[Any]) -> str:
+    if not messages:
+        return ""
+    many = "32 or more messages" if len(messages) >= PEEKED else _count(len(messages), "message")
+    return f"{many} in {name}, the oldest since {_clock(messages[0].inserted_on)}"
 
 
 def dead_letters(patient: Patient) -> Found:
@@ -97,6 +104,10 @@ def late(waits: Mapping[str, timedelta]) -> Found:
     text = f"{names}{more} should have been looked at {_span(worst)} ago"
     advice = "are the functions tick and reconcile running? see functions and queue-age"
     return fail(text, advice) if worst >= OVERDUE_MAX else warn(text, advice)
+
+
+def _queue(patient: Patient, setting: str) -> str:
+    return patient.setting(setting) or QUEUES[setting]
 
 
 def _peeked(patient: Patient, name: str) -> list[Any]:

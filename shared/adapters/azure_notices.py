@@ -39,7 +39,7 @@ def parse_notice(text: str) -> Notice:
 
     try:
         content: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedError(f"notice: not JSON: {error}") from None
     if not isinstance(content, Mapping) or content.get("schema") != NOTICE_SCHEMA:
         raise MalformedError(f"notice: not an object of schema {NOTICE_SCHEMA}")

@@ -87,7 +87,7 @@ def parse_message(text: str) -> Message:
     """The message in a text; raises MalformedError that says what is wrong with it."""
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedError(f"message: not JSON: {error}") from error
     if not isinstance(content, dict):
         raise MalformedError("message: not a JSON object")

@@ -32,6 +32,8 @@ ASKED_AT_ONCE_MAX = 64
 INSIDE_MAX = 1024
 """With those that wait for their turn; more would only wait until they are too late."""
 
+_STAMP = str.maketrans({"-": None, ":": None, ".": None, "T": "t"})
+
 
 @dataclass(slots=True)
 class _Lane:
@@ -161,9 +163,14 @@ def _answer(model: str, scored: Scored, now: datetime) -> Answer:
     # Joined as bytes: the rows' answers are never parsed here.
     return Answer(
         200,
-        body[:-1] + f'{before}{now:%Y%m%dt%H%M%S%f}{between}{chance:08x}"}}'.encode(),
+        body[:-1] + f'{before}{_stamp(now)}{between}{chance:08x}"}}'.encode(),
         deployment=scored.deployment,
     )
+
+
+def _stamp(instant: datetime) -> str:
+    """Such as `20261123t120000123456`; a third of the time that `strftime` takes."""
+    return instant.isoformat(timespec="microseconds")[:26].translate(_STAMP)
 
 
 @lru_cache(maxsize=256)

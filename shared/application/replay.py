@@ -113,7 +113,7 @@ def _message(plane: ControlPlane, text: str) -> Left:
 def _events(plane: ControlPlane, name: str, content: bytes) -> list[Left]:
     try:
         found = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedError(f"{name} is not JSON: {error}") from None
     events = found if isinstance(found, list) else [found]
     return [_event(plane, name, event) for event in events]

@@ -468,6 +468,7 @@ def test_event_that_could_not_be_noted_is_recorded_and_comes_again(
 
 ENDINGS: dict[str, tuple[str, Kind]] = {
     "not JSON": ("{", Kind.IGNORED),
+    "too deep": ("[" * 60_000, Kind.IGNORED),
     "of another schema": ('{"schema": 2, "model": "flights", "cause": "x"}', Kind.IGNORED),
     "unknown model": (message_text(Message("ships", "tick")), Kind.IGNORED),
     "first look": (TICK, Kind.HELD),

@@ -146,9 +146,10 @@ def test_replay_twice_is_harmless(world: World) -> None:
     assert world.jobs.running == []
 
 
-def test_file_that_is_not_json_stops_it_before_anything_is_done(world: World) -> None:
+@pytest.mark.parametrize("text", [b"hello", b"[" * 60_000], ids=["words", "too deep"])
+def test_file_that_is_not_json_stops_it_before_anything_is_done(world: World, text: bytes) -> None:
     """A wrong file among good ones is named, and none is taken in."""
-    files = [*content(blob_event("flights/a.csv")), ("notes.txt", b"hello")]
+    files = [*content(blob_event("flights/a.csv")), ("notes.txt", text)]
     with pytest.raises(MalformedError, match=r"notes.txt is not JSON"):
         list(replay_events(world.plane, files, do=True))
     assert world.queue.waiting == []

@@ -296,7 +296,8 @@ def test_decision_that_is_gone_is_tried_again_and_said(world: World, told: Told)
 
 def test_unreadable_notice_is_recorded(told: Told) -> None:
     """What can never be understood is no poison."""
-    for text in ("", "{}", '{"schema": 1, "kind": "letter"}', '{"schema": 1, "kind": "alert"}'):
+    wrong = ('{"schema": 1, "kind": "letter"}', '{"schema": 1, "kind": "alert"}')
+    for text in ("", "{}", "[" * 60_000, *wrong):
         decision = take_notice(told.outside, text)
         assert decision is not None
         assert (decision.kind, decision.reasons[0].code) == (Kind.IGNORED, "malformed")

@@ -109,14 +109,19 @@ class WholeBodies(httpx.AsyncBaseTransport):
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
         }
         # A turn of its own, as for requests that come one by one.
-        loop = asyncio.get_running_loop()
-        turn = loop.create_future()
-        loop.call_soon(turn.set_result, None)
-        await turn
+        await next_turn()
         await self._app(scope, receive, send)
         start, *parts = sent
         content = b"".join(part["body"] for part in parts)
         return httpx.Response(start["status"], headers=start["headers"], content=content)
+
+
+async def next_turn() -> None:
+    """Return when the event loop has done all that waits now."""
+    loop = asyncio.get_running_loop()
+    turn = loop.create_future()
+    loop.call_soon(turn.set_result, None)
+    await turn
 
 
 def _table() -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,23 @@ def test_rows_that_the_model_cannot_answer_fail_nobody_else(doubling: Scorer) ->
     assert before == (b'{"predictions":[{"value":2.0}]}', 1)
     assert "not a finite number" in str(failed)
     assert after == (b'{"predictions":[{"value":4.0}]}', 1)
+
+
+def test_what_cannot_be_read_fails_nobody_else(doubling: Scorer) -> None:
+    """Whatever goes wrong over a body is told to who sent it."""
+
+    class Broken(Scorer):
+        def encoded(self, body: bytes) -> Any:
+            """Fails for one of the bodies."""
+            if body == b"bad":
+                raise MemoryError("too much")
+            return super().encoded(body)
+
+    broken = Broken(*(getattr(doubling, field.name) for field in fields(doubling)))
+    bodies = [body(1), b"bad", body(2)]
+    before, failed, after = asyncio.run(together(Batcher(broken), bodies))
+    assert isinstance(failed, MemoryError)
+    assert (before[1], after[1]) == (1, 1)
 
 
 def test_a_caller_that_has_gone_is_nobodys_trouble(doubling: Scorer) -> None:

@@ -20,7 +20,7 @@ from uvicorn.server import ServerState
 from backend.app import create_app
 from backend.direct import DirectAnswers, direct_answers
 from backend.settings import Settings
-from tests.backend.conftest import started
+from tests.backend.conftest import next_turn, started
 from tests.backend.test_process import environment, ready
 
 KEY = "k" * 32
@@ -196,7 +196,7 @@ def written(
             protocol.connection_made(transport := Written())
             act(protocol)
             for _ in range(turns):
-                await asyncio.sleep(0)
+                await next_turn()
             protocol.connection_lost(None)
             return transport.content
 

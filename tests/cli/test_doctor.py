@@ -181,12 +181,16 @@ def test_planted_faults_are_found_by_name(examined: Examined, tmp_path: Path) ->
     shutil.copytree(ROOT / "training_components", components)
     (components / "train" / "changed.py").touch()
     options = {"credential": ACCOUNT_KEY, "connection_verify": settings["REQUESTS_CA_BUNDLE"]}
-    poison = QueueClient(settings["NOON_QUEUE_URL"], "noon-reconcile-poison", **options)
+    poison, notices = (
+        QueueClient(settings["NOON_QUEUE_URL"], f"noon-{name}-poison", **options)
+        for name in ("reconcile", "notices")
+    )
     letters = ContainerClient.from_container_url(settings["NOON_DEAD_LETTER_URL"], **options)
     faults = {"hidden": {"/train"}, "skew": timedelta(minutes=10)}
-    with poison, letters, front(settings["NOON_URL"], **faults) as before:
-        poison.create_queue()
-        poison.send_message("never understood")
+    with poison, notices, letters, front(settings["NOON_URL"], **faults) as before:
+        for queue in (poison, notices):
+            queue.create_queue()
+            queue.send_message("never understood")
         if not letters.exists():
             letters.create_container()
         letters.upload_blob("topic/1.json", b"[]")
@@ -197,6 +201,8 @@ def test_planted_faults_are_found_by_name(examined: Examined, tmp_path: Path) ->
         }
         code, findings = examined.doctor(**(settings | changed))
         poison.delete_queue()
+        _, again = examined.doctor("--only", "poison")
+        notices.delete_queue()
         letters.delete_blob("topic/1.json")
     told = states(findings)
     assert code == 1
@@ -206,6 +212,8 @@ def test_planted_faults_are_found_by_name(examined: Examined, tmp_path: Path) ->
     assert findings["functions"]["found"] == "missing: train"
     assert findings["keys"]["found"] == "refused: NOON_ROLLOUT_KEY"
     assert "1 message in noon-reconcile-poison" in findings["poison"]["found"]
+    assert ", and 1 message in noon-notices-poison" in findings["poison"]["found"]
+    assert again["poison"]["found"].startswith("1 message in noon-notices-poison")
     assert all(findings[name]["advice"] for name in told["fail"] | told["warn"])
 
 

@@ -1,4 +1,4 @@
-"""Callers of the prediction function: threads that ask without a pause and remember answers."""
+"""Callers of the prediction function: threads that ask all the time and remember answers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 THREADS = 4
+THINKING_SECONDS = 0.03
+"""Between an answer and the next question: a hundred a second find any gap, and leave the machine
+to what is tested."""
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Callers:
                 continue
             name = json.loads(content)["model"]["deployment"] if status == 200 else ""
             self.answers.append((time.time(), status, name))
+            self._stop.wait(THINKING_SECONDS)
 
     @property
     def failed(self) -> list[tuple[float, int, str]]:

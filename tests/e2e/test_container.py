@@ -1,4 +1,4 @@
-"""A model that a scoring container serves, with real processes and callers that never pause."""
+"""A model that a scoring container serves, with real processes and callers that never stop."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -168,3 +170,22 @@ def test_page_of_another_origin_may_read_etag(served: Served) -> None:
 def test_served_document_is_the_one_that_is_kept(served: Served) -> None:
     """Whoever asks the app gets the document of the repository, without a key."""
     assert httpx.get(f"{served.base}/api/openapi.json").json() == DOCUMENT
+
+
+def test_made_up_calls_get_what_the_document_says(served: Served) -> None:
+    """Schemathesis finds no 5xx, no undocumented answer, no good call refused, no bad one taken."""
+    command = [sys.executable, "-m", "schemathesis.cli"]
+    command += ["--config-file", str(ROOT / "tests" / "function_app" / "schemathesis.toml")]
+    command += ["run", f"{served.base}/api/openapi.json", "--phases", "coverage,fuzzing"]
+    command += ["--header", f"x-functions-key: {served.keys['master']}"]
+    found = subprocess.run(
+        [*command, "--max-examples", "8", "--seed", "20261123", "--no-color"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+    # All but the document itself.
+    assert f"Tested: {len(DOCUMENT['paths']) - 1}" in found.stdout
+    assert served.get("/api/health").status_code == 200
