@@ -61,6 +61,8 @@ reset: setup ## Stop it and forget its state
 
 test: setup ## Every test
 	@$(WITH_NODE) npm run --silent --prefix webui test
+	# Also where Python is told to write no bytecode: the tests start hundreds of processes.
+	$(BIN)/python -m compileall -q backend emulator/azure_emulator examples function_app noon shared simulation
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 .PHONY: check-types check-webui check-rest
