@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUGS = tomllib.loads(Path(__file__).with_name("planted.toml").read_text())["bug"]
-SEEDS, DAYS = 12, 30
+SEEDS, DAYS = 3, 30
 SEEDS_MAX = 60
 """For bugs that only show in what happens rarely; the first seed that finds one ends the search,
 which begins where `seed` says."""
