@@ -116,7 +116,7 @@ proof: setup ## Write docs/proof.md from a run of every test and of the drills, 
 bench: setup ## Compare with what people serve with, write docs/benchmarks.md (QUICK=1: three minutes, one peer)
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
-.PHONY: images test-images test-browser
+.PHONY: images test-images test-browser linkcheck lint-infra
 
 images: ## Build the container images, all or IMAGES="noon-backend noon-cli"
 	@python=$(BIN)/python # Building needs no packages: where there is no .venv any recent Python will do.

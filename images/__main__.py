@@ -94,19 +94,21 @@ def _paths_since(commit: str) -> list[str]:
 
 
 def _describe(given: argparse.Namespace) -> None:
-    from images.building import created_at, labels
+    from images.building import created_at, labels, revision
 
     image = IMAGES[given.name]
     digests = {tag: registry_digest(tag) for tag in image.bases.values()} if given.pinned else {}
-    arguments = labels(image, digests.get(image.bases["BASE"], "unknown")) | {
+    arguments = {
         name: f"{tag}@{digests[tag]}" if digests else tag for name, tag in image.bases.items()
     }
+    labelled = labels(image, digests.get(image.bases["BASE"], "unknown"))
     place = f"ghcr.io/{given.owner.lower()}/{image.name}"
-    tags = [f"{place}:{arguments['REVISION']}", f"{place}:{_tag(given.branch)}"]
+    tags = [f"{place}:{revision()}", f"{place}:{_tag(given.branch)}"]
     print(f"dockerfile={image.folder}/Dockerfile")
     print(f"created_at={created_at()}")
     for output, lines in (
         ("arguments", [f"{name}={value}" for name, value in arguments.items()]),
+        ("labels", [f"{name}={value}" for name, value in labelled.items()]),
         ("tags", tags),
     ):
         print("\n".join([f"{output}<<END", *lines, "END"]))

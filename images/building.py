@@ -49,16 +49,22 @@ def build(names: Sequence[str], *, substitutes: bool) -> list[Built]:
 
 
 def labels(image: Image, base_digest: str) -> dict[str, str]:
-    """The build arguments that become labels: where from, which commit, when."""
+    """What a Dockerfile cannot know, by OCI's names: where from, which commit, when, which base."""
     created = datetime.fromtimestamp(created_at(), UTC)
-    return {
-        "SOURCE": os.environ.get("NOON_SOURCE") or _git("config", "--get", "remote.origin.url"),
-        "REVISION": os.environ.get("NOON_REVISION") or _git("rev-parse", "HEAD"),
-        "VERSION": os.environ.get("NOON_VERSION") or _git("describe", "--always", "--dirty"),
-        "CREATED": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "BASE": image.bases["BASE"],
-        "BASE_DIGEST": base_digest,
+    told = {
+        "source": os.environ.get("NOON_SOURCE") or _git("config", "--get", "remote.origin.url"),
+        "revision": revision(),
+        "version": os.environ.get("NOON_VERSION") or _git("describe", "--always", "--dirty"),
+        "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "base.name": image.bases["BASE"],
+        "base.digest": base_digest,
     }
+    return {f"org.opencontainers.image.{name}": value for name, value in told.items()}
+
+
+def revision() -> str:
+    """The commit that is packed."""
+    return os.environ.get("NOON_REVISION") or _git("rev-parse", "HEAD")
 
 
 def created_at() -> int:

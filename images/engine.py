@@ -44,9 +44,9 @@ class Engine:
             return LOCAL_SUBSTITUTE
         return str(told["FromImageDigest"])
 
-    def build(self, image: Image, arguments: dict[str, str], created_at: int) -> None:
+    def build(self, image: Image, labels: dict[str, str], created_at: int) -> None:
         """Build the image from the checkout and give it its tag."""
-        given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        given = [f"--label={name}={value}" for name, value in labels.items()]
         common = ["--file", str(image.dockerfile), "--tag", image.tag, *given]
         if self.name == "docker":
             run_showing(["docker", "build", *common, str(ROOT)])

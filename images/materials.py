@@ -37,8 +37,10 @@ def write_bill(image: Image) -> Path:
         _unpack(image, root)
         bill = Bom(components=materials(root))
     bill.metadata.component = Component(
-        name=image.name, type=ComponentType.CONTAINER, version=_id(image)
+        name=image.name, type=ComponentType.CONTAINER, version=_id(image), bom_ref=image.name
     )
+    # Flat: the image needs all that it has; who in it needs whom nobody says here.
+    bill.register_dependency(bill.metadata.component, bill.components)
     NOTES.mkdir(parents=True, exist_ok=True)
     path = NOTES / f"{image.name}.cdx.json"
     path.write_text(JsonV1Dot6(bill).output_as_string(indent=1), encoding="utf-8")
@@ -121,7 +123,7 @@ def _unpack(image: Image, root: Path) -> None:
                 [*tar, *wanted], stdin=exported.stdout, stderr=subprocess.DEVNULL, check=False
             )
     finally:
-        run([program, "rm", container])
+        run([program, "rm", "--volumes", container])
     if not (root / DEBIAN).exists():
         raise ImagesError(f"{image.tag} does not say what Debian installed in it")
 

@@ -20,6 +20,9 @@ param environmentName string
 @description('What the installation is for.')
 param stage string
 
+@description('Mail addresses that hear of alerts, with commas between; empty: none.')
+param contactEmails string = ''
+
 var tags = {
   'azd-env-name': environmentName
   product: 'noon'
@@ -179,5 +182,6 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     functionAppName: functionAppName
     applicationInsightsName: 'appi-noon-${environmentName}'
+    contactEmails: empty(contactEmails) ? [] : split(contactEmails, ',')
   }
 }

@@ -51,8 +51,8 @@ param scoringAudience string = ''
 @minValue(0)
 param monthlyBudget int = 0
 
-@description('Who hears of the budget and of alerts.')
-param contactEmails string[] = []
+@description('Mail addresses that hear of the budget and of alerts, with commas between; empty: none, and no budget.')
+param contactEmails string = ''
 
 @description('First day of the month in which the budget was first made (yyyy-MM-dd), which cannot be changed; empty: this month.')
 param budgetFrom string = ''
@@ -206,6 +206,7 @@ module keyVault 'modules/key-vault.bicep' = if (!empty(githubRepository)) {
     location: location
     tags: tags
     appPrincipalId: identities.outputs.appPrincipalId
+    keepVault: stage == 'prod'
   }
 }
 
@@ -296,13 +297,14 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0 && !empty(contactEm
   params: {
     environmentName: environmentName
     amount: monthlyBudget
-    contactEmails: contactEmails
+    contactEmails: split(contactEmails, ',')
     from: empty(budgetFrom) ? monthBegins : budgetFrom
   }
 }
 
 output AZURE_RESOURCE_GROUP string = group.name
 output NOON_STAGE string = stage
+output NOON_CONTACT string = contactEmails
 output NOON_FUNCTION_APP string = functionApp.outputs.name
 output NOON_FUNCTION_APP_URL string = functionApp.outputs.url
 output NOON_STORAGE_ACCOUNT string = storage.outputs.name

@@ -8,6 +8,6 @@ param scoringImage = readEnvironmentVariable('NOON_SCORING_IMAGE', 'noon-backend
 param containerModels = json(readEnvironmentVariable('NOON_CONTAINER_MODELS', '[]'))
 param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
 param monthlyBudget = 500
-param contactEmails = [readEnvironmentVariable('NOON_CONTACT', 'nobody@example.org')]
+param contactEmails = readEnvironmentVariable('NOON_CONTACT', '')
 param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param budgetFrom = readEnvironmentVariable('NOON_BUDGET_FROM', '')

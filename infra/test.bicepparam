@@ -8,3 +8,4 @@ param scoringImage = readEnvironmentVariable('NOON_SCORING_IMAGE', 'noon-backend
 param containerModels = json(readEnvironmentVariable('NOON_CONTAINER_MODELS', '[]'))
 param codeCommit = readEnvironmentVariable('NOON_CODE_COMMIT', 'unknown')
 param deployerPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param contactEmails = readEnvironmentVariable('NOON_CONTACT', '')

@@ -225,22 +225,18 @@ resource queries 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       autoMitigate: true
       criteria: {
         allOf: [
-          union(
-            {
-              query: rule.query
-              timeAggregation: empty(rule.measure) ? 'Count' : 'Maximum'
-              operator: rule.operator
-              threshold: rule.threshold
-              failingPeriods: {
-                numberOfEvaluationPeriods: 1
-                minFailingPeriodsToAlert: 1
-              }
-            },
-            empty(rule.measure) ? {} : { metricMeasureColumn: rule.measure },
-            empty(rule.dimension)
-              ? {}
-              : { dimensions: [{ name: rule.dimension, operator: 'Include', values: ['*'] }] }
-          )
+          {
+            query: rule.query
+            timeAggregation: empty(rule.measure) ? 'Count' : 'Maximum'
+            metricMeasureColumn: empty(rule.measure) ? null : rule.measure
+            dimensions: empty(rule.dimension) ? [] : [{ name: rule.dimension, operator: 'Include', values: ['*'] }]
+            operator: rule.operator
+            threshold: rule.threshold
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
+          }
         ]
       }
       actions: {

@@ -14,6 +14,9 @@ param tags object
 @description('Principal of the app, which reads the key.')
 param appPrincipalId string
 
+@description('Whether a deleted vault is kept for 90 days, and its name with it.')
+param keepVault bool
+
 var definitions = 'Microsoft.Authorization/roleDefinitions'
 var roles = {
   secretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
@@ -31,8 +34,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     }
     enableRbacAuthorization: true
     enableSoftDelete: true
-    softDeleteRetentionInDays: 90
-    enablePurgeProtection: true
+    enablePurgeProtection: keepVault ? true : null
   }
 }
 

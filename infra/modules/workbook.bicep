@@ -28,12 +28,9 @@ var queries = {
   'calls.kql': loadTextContent('../queries/calls.kql')
   'decision.kql': loadTextContent('../queries/decision.kql')
 }
-var items = map(
-  page.items,
-  item => item.type == 3
-    ? union(item, { content: union(item.content, { query: queries[item.content.query] }) })
-    : item
-)
+var items = [
+  for item in page.items: item.type == 3 ? union(item, { content: union(item.content, { query: queries[item.content.query] }) }) : item
+]
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, 'noon', environmentName)

@@ -47,7 +47,7 @@ def test_a_former_champion_with_callers_loses_them_before_it_is_deleted() -> Non
     model = state(champion=champion(2), warm=Warm("v1-e1", NOON - minutes(1)))
     step = retire(moment(model, NOON, endpoint=endpoint({"v1-e1": 70, "v2-e1": 30})))
     assert step.actions == (SetTraffic({"v1-e1": 0, "v2-e1": 100}),)
-    assert step.due_at == NOON + POLICY.poll
+    assert (step.due_at, step.state.warm) == (NOON + POLICY.poll, model.warm)
     cleared = endpoint({"v2-e1": 100}, deployments=("v1-e1",))
     step = retire(moment(model, NOON, endpoint=cleared))
     assert step.actions == (DeleteDeployment("v1-e1"),)

@@ -224,6 +224,7 @@ QUIET = [
     Quiet("pointer_changed", seen(V2, None), "hand_changed", (TO_1,)),
     Quiet("pointer_gone", seen(None, None), "hand_changed", (TO_1,)),
     Quiet("pointer_adopted", seen(V2, None), "hand_changed", adopt=True),
+    Quiet("left_challenger", seen(V1, V2, (V1, V2)), "clear_away", (AWAY,)),
     Quiet("new_image", seen(V1, None, (V1, None), environment=2), "new_image"),
     Quiet("served_elsewhere", NOTHING, "move_in", (), ELSEWHERE),
     Quiet("moved_in_vain", NOTHING, None, (), ELSEWHERE | {"rollout": TRIED}),

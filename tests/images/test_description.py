@@ -115,6 +115,30 @@ def test_the_images_that_a_commit_concerns_are_told_as_json(tmp_path: Path) -> N
     assert changed("") == ["noon-backend", "noon-frontend"]
 
 
+def test_what_the_workflow_builds_with_is_what_it_is_told(tmp_path: Path) -> None:
+    """Each output of the step that it reads, with a label for all that a Dockerfile cannot know."""
+    command = [sys.executable, "-m", "images", "describe", "noon-frontend"]
+    told = subprocess.run(
+        [*command, "--owner", "Someone", "--branch", "a/b"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "NOON_REVISION": "abc"},
+    ).stdout
+    workflow = (ROOT / ".github" / "workflows" / "images.yml").read_text()
+    read = set(re.findall(r"steps\.described\.outputs\.(\w+)", workflow))
+    assert read == set(re.findall(r"^(\w+)(?:=(?!.*@)|<<END$)", told, re.M)) - set(
+        IMAGES["noon-frontend"].bases
+    )
+    assert (
+        "tags<<END\nghcr.io/someone/noon-frontend:abc\nghcr.io/someone/noon-frontend:a-b\nEND"
+        in told
+    )
+    labelled = re.findall(r"^org\.opencontainers\.image\.([\w.]+)=\S", told, re.M)
+    assert labelled == ["source", "revision", "version", "created", "base.name", "base.digest"]
+
+
 def test_the_environment_of_azure_ml_asks_where_the_image_listens() -> None:
     """Port and probes of the registered environment are those of the image."""
     backend = IMAGES["noon-backend"]

@@ -147,6 +147,19 @@ def test_every_stage_has_its_parameters() -> None:
         assert f"param stage = '{stage}'" in text
 
 
+def test_what_a_module_takes_and_may_lack_is_passed_on() -> None:
+    """A parameter with an empty default that nobody passes is a promise that is not kept."""
+    for path in (INFRA / "main.bicep", INFRA / "events.bicep"):
+        for part in path.read_text().split("\nmodule ")[1:]:
+            module = re.search(r"'(modules/[\w-]+\.bicep)'", part)
+            assert module is not None
+            optional = re.findall(
+                r"^param (\w+) \S+ = (?:''|\[\]|0)$", (INFRA / module[1]).read_text(), re.M
+            )
+            passed = set(re.findall(r"^ +(\w+):", part.partition("\n}")[0], re.M))
+            assert set(optional) <= passed, module[1]
+
+
 def test_every_role_is_told_with_its_reason() -> None:
     """Least privilege can be judged only where who, what, where and why stand side by side."""
     granted, definitions = set(), set()

@@ -18,7 +18,8 @@ import yaml
 from azure_emulator.testing import free_port, wait_until
 
 from images.catalogue import IMAGES
-from noon.client import AppClient, AppRefusedError, NotRunningError
+from noon.client import AppClient, AppRefusedError
+from noon.failures import NotRunningError
 from tests.images.running.containers import Podman
 
 pytestmark = pytest.mark.timeout(1500)
@@ -69,6 +70,16 @@ class Stack:
             told.append(f"--- {name}\n{done.stdout}{done.stderr}")
         return "\n".join(told)
 
+    def left(self) -> list[str]:
+        """What is still there of it: containers, volumes, networks."""
+        listed = [
+            self.podman(*command, "--format={{.Name}}", f"--filter=name={self.project}_")
+            for command in (("volume", "ls"), ("network", "ls"))
+        ]
+        names = ("--format={{.Names}}", f"--filter=name={self.project}_")
+        listed.append(self.podman("ps", "--all", *names))
+        return [name for done in listed for name in done.stdout.split()]
+
     def keys(self) -> Any:
         """The keys of the function app."""
         told = self.podman("exec", self.container("app"), "cat", "/azure/keys.json")
@@ -79,20 +90,22 @@ class Stack:
 def composed(podman: Podman, folder: Path) -> Iterator[Stack]:
     """The file as it stands, at free ports, and a project of its own that is gone afterwards."""
     app, page = free_port(), free_port()
-    described = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    services = described["services"]
-    services["app"]["ports"] = [f"127.0.0.1:{app}:7071"]
-    services["frontend"]["ports"] = [f"127.0.0.1:{page}:8080"]
-    for service in services.values():
+    text = (ROOT / "compose.yaml").read_text()
+    for port, free in ((7071, app), (8080, page)):
+        text = text.replace(f"//localhost:{port}", f"//localhost:{free}")
+        text = text.replace(f"127.0.0.1:{port}:{port}", f"127.0.0.1:{free}:{port}")
+    described = yaml.safe_load(text)
+    for service in described["services"].values():
         service.pop("build")
     file = folder / "compose.yaml"
     file.write_text(yaml.safe_dump(described))
-    urls = f"http://127.0.0.1:{app}", f"http://127.0.0.1:{page}"
+    urls = f"http://localhost:{app}", f"http://localhost:{page}"
     stack = Stack(podman, f"noon{os.getpid()}", file, *urls)
     try:
         yield stack
     finally:
         stack.compose("down", "--volumes", "--timeout", "5")
+        assert stack.left() == []
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +129,7 @@ def client(stack: Stack) -> AppClient:
 
     def there() -> bool:
         with suppress(AppRefusedError, NotRunningError):
-            return any(model["champion"] for model in client.status())
+            return any(model["champion"] for model in client.fleet())
         return False
 
     try:
@@ -168,22 +181,34 @@ def test_the_image_of_the_command_line_asks_the_running_app(
     assert json.loads(predicted.stdout)["model"]["version"] == "1"
 
 
-def test_the_page_may_ask_the_function_app(stack: Stack) -> None:
-    """The page's origin is let in by the app, and the page's own policy lets it out."""
+def test_the_page_gets_a_prediction_from_where_its_configuration_says(
+    stack: Stack, client: AppClient
+) -> None:
+    """As a browser asks: the page's policy lets it out to that address, and the app lets it in."""
     with urllib.request.urlopen(f"{stack.page_url}/config.json", timeout=10) as answer:
-        assert json.load(answer) == {"apiUrl": "http://localhost:7071"}
-        assert "http://localhost:7071" in answer.headers["content-security-policy"]
-    request = urllib.request.Request(
-        f"{stack.app_url}/api/models",
-        method="OPTIONS",
-        headers={
-            "Origin": "http://localhost:8080",
-            "Access-Control-Request-Method": "GET",
-            "Access-Control-Request-Headers": "x-functions-key",
-        },
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.headers["access-control-allow-origin"] == "http://localhost:8080"
+        api = json.load(answer)["apiUrl"]
+        assert api in answer.headers["content-security-policy"]
+    url = f"{api}/api/models/flights/predict"
+    asked = {"Access-Control-Request-Method": "POST"}
+    asked["Access-Control-Request-Headers"] = "content-type,x-functions-key"
+    origin = {"Origin": stack.page_url}
+    preflight = urllib.request.Request(url, method="OPTIONS", headers=origin | asked)
+    with urllib.request.urlopen(preflight, timeout=10) as answer:
+        assert answer.headers["access-control-allow-origin"] == stack.page_url
+    given = {"Content-Type": "application/json", "x-functions-key": client.function_key}
+    body = json.dumps({"rows": [row()]}).encode()
+    with urllib.request.urlopen(
+        urllib.request.Request(url, body, origin | given), timeout=20
+    ) as answer:
+        assert answer.headers["access-control-allow-origin"] == stack.page_url
+        assert json.load(answer)["model"]["version"] == "1"
+
+
+@pytest.mark.parametrize("service", ["storage", "azure", "app", "backend", "frontend"])
+def test_every_service_that_stays_is_healthy(stack: Stack, client: AppClient, service: str) -> None:
+    """By the check of its image, or of compose.yaml where the image does several things."""
+    done = stack.podman("healthcheck", "run", stack.container(service), check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_setup_says_how_to_go_on(stack: Stack, client: AppClient) -> None:

@@ -18,8 +18,8 @@ ALL = pytest.mark.parametrize("image", IMAGES.values(), ids=list(IMAGES))
 PUBLIC = pytest.mark.parametrize("image", SHIPPED, ids=[image.name for image in SHIPPED])
 NEVER = ("gcc", "cc", "g++", "make", "ld", "git", "npm")
 EXPECTED = {
-    "noon-backend": ("pkg:pypi/onnxruntime@", "pkg:deb/debian/python3@"),
-    "noon-cli": ("pkg:pypi/azure-ai-ml@", "pkg:deb/debian/python3@"),
+    "noon-backend": ("pkg:pypi/onnxruntime@", "pkg:deb/debian/libc6@"),
+    "noon-cli": ("pkg:pypi/azure-ai-ml@", "pkg:deb/debian/libc6@"),
     "noon-frontend": ("pkg:npm/preact@", "pkg:deb/debian/libc6@"),
     "noon-local": ("pkg:npm/azurite@", "pkg:pypi/scikit-learn@"),
 }

@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,12 +30,13 @@ def page(podman: Podman) -> Iterator[Container]:
 
 
 def fetched(page: Container, path: str) -> tuple[int, dict[str, str], str]:
-    """Status, headers by their names in small letters, and text."""
+    """Status, headers by their names in small letters, and text, which for a font means little."""
     connection = http.client.HTTPConnection(urlsplit(page.url).netloc, timeout=10)
-    connection.request("GET", path)
-    answer = connection.getresponse()
-    headers = {name.lower(): value for name, value in answer.getheaders()}
-    return answer.status, headers, answer.read().decode()
+    with closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, headers, answer.read().decode(errors="replace")
 
 
 @pytest.mark.parametrize("path", ["/", "/models/flights", "/config.json", "/assets/none.js"])
