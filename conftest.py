@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,21 +10,24 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 WHOLE_STACK = "tests/e2e/"
-PAGES = "tests/webui/pages/"
-"""The web UI's pages share a stack of their own, and a browser."""
+TOGETHER = (WHOLE_STACK, "tests/training/", "tests/webui/pages/")
+"""Two stacks would only get in each other's way, a month of flights is trained on once, and the web
+UI's pages share a stack and a browser."""
+
+# The workers of a run share the cores: a learner's threads would only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class ByFile(LoadScopeScheduling):
-    """A file stays on one worker, so that what its tests share starts once.
+    """A file stays on one worker, so that what its tests share starts once; so do some folders.
 
-    The tests that start the whole stack stay together: two stacks would only get in each other's
-    way. (xdist's own `loadgroup` does nothing under this pytest: it renames tests by a private
-    field that is gone.)
+    (xdist's own `loadgroup` does nothing under this pytest: it renames tests by a private field
+    that is gone.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = (each for each in (WHOLE_STACK, PAGES) if nodeid.startswith(each))
-        return next(shared, nodeid.partition("::")[0])
+        folder = next((each for each in TOGETHER if nodeid.startswith(each)), None)
+        return folder or nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from function_app.responding import read, respond_unless_known
+from function_app.responding import read, read_of_model, respond_unless_known
 from shared.application import decision_pages, fleet, model_detail, rollout_view, runs, why
 from shared.application import versions as judged
 from shared.application.problems import Answer
@@ -31,50 +31,42 @@ def models(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="models/{model}", methods=["GET"])
 def model(req: func.HttpRequest) -> func.HttpResponse:
     """One model with policy, data and schedule."""
-    name = req.route_params["model"]
-    return read(req, "model", lambda plane: model_detail.model_detail(plane, name))
+    return read_of_model(req, "model", model_detail.model_detail)
 
 
 @blueprint.function_name("model_schema")
 @blueprint.route(route="models/{model}/schema", methods=["GET"])
 def model_schema(req: func.HttpRequest) -> func.HttpResponse:
     """What the champion wants to know, with sample rows."""
-    name = req.route_params["model"]
-    return read(req, "model_schema", lambda plane: model_detail.model_schema(plane, name))
+    return read_of_model(req, "model_schema", model_detail.model_schema)
 
 
 @blueprint.function_name("model_versions")
 @blueprint.route(route="models/{model}/versions", methods=["GET"])
 def model_versions(req: func.HttpRequest) -> func.HttpResponse:
     """Champion, challengers, former and refused ones."""
-    name = req.route_params["model"]
-    return read(req, "model_versions", lambda plane, **page: judged.versions(plane, name, **page))
+    return read_of_model(req, "model_versions", judged.versions)
 
 
 @blueprint.function_name("model_runs")
 @blueprint.route(route="models/{model}/runs", methods=["GET"])
 def model_runs(req: func.HttpRequest) -> func.HttpResponse:
     """Slots, landings and jobs."""
-    name = req.route_params["model"]
-    return read(req, "model_runs", lambda plane: runs.runs(plane, name))
+    return read_of_model(req, "model_runs", runs.runs)
 
 
 @blueprint.function_name("model_rollout")
 @blueprint.route(route="models/{model}/rollout", methods=["GET"])
 def model_rollout(req: func.HttpRequest) -> func.HttpResponse:
     """How the rollout stands, its checks and its history."""
-    name = req.route_params["model"]
-    return read(req, "model_rollout", lambda plane: rollout_view.rollout_view(plane, name))
+    return read_of_model(req, "model_rollout", rollout_view.rollout_view)
 
 
 @blueprint.function_name("model_decisions")
 @blueprint.route(route="models/{model}/decisions", methods=["GET"])
 def model_decisions(req: func.HttpRequest) -> func.HttpResponse:
     """The decision log, in parts."""
-    name = req.route_params["model"]
-    return read(
-        req, "model_decisions", lambda plane, **page: decision_pages.decisions(plane, name, **page)
-    )
+    return read_of_model(req, "model_decisions", decision_pages.decisions)
 
 
 @blueprint.function_name("why")

@@ -50,6 +50,14 @@ def read(
     return respond_unless_known(req, _looked_up(req, function, look))
 
 
+def read_of_model(
+    req: func.HttpRequest, function: str, look: Callable[..., Mapping[str, Any]]
+) -> func.HttpResponse:
+    """The same of the model that the path names, which `look` is called with besides."""
+    model = req.route_params["model"]
+    return read(req, function, lambda plane, **page: look(plane, model, **page))
+
+
 def _looked_up(
     req: func.HttpRequest, function: str, look: Callable[..., Mapping[str, Any]]
 ) -> Answer:

@@ -269,6 +269,8 @@ resource errors 'Microsoft.Insights/metricAlerts@2018-03-01' = {
           timeAggregation: 'Total'
           operator: 'GreaterThan'
           threshold: serverErrors
+          // A new app has not counted anything yet, which must not refuse the rule.
+          skipMetricValidation: true
         }
       ]
     }

@@ -22,6 +22,7 @@ from shared.adapters.azure_blobs import (
 )
 from shared.adapters.azure_decisions import AzureTableDecisionLog
 from shared.adapters.azure_health import AzureTableHealthWindow
+from shared.adapters.azure_notices import AzureNoticeQueue, parse_notice
 from shared.adapters.azure_queues import AzureMessageQueue, parse_message
 from shared.adapters.azure_state import AzureTableReleaseStore, AzureTableStateStore
 from shared.adapters.azure_tables import AzureTable
@@ -30,18 +31,17 @@ from shared.adapters.memory.clock import MemoryClock
 from shared.adapters.memory.files import MemoryLandingZone, MemoryRunFiles
 from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.messages import MemoryLease, MemoryMessageQueue
+from shared.adapters.memory.outside import MemoryNoticeQueue
 from shared.adapters.memory.state import (
     MemoryDecisionLog,
     MemoryReleaseStore,
     MemoryStateStore,
 )
-from shared.domain.events import Message
 from shared.ports import (
     DecisionLog,
     HealthWindow,
     LandingZone,
     Lease,
-    MessageQueue,
     ReleaseStore,
     RunFiles,
     StateStore,
@@ -189,38 +189,54 @@ def landing(request: pytest.FixtureRequest) -> LandingUnderTest:
 
 @dataclass(frozen=True)
 class QueueUnderTest:
-    """A queue, and its other end."""
+    """A queue, of messages or of notices, and its other end."""
 
-    queue: MessageQueue
-    receive: Callable[[], Message | None]
+    queue: Any
+    receive: Callable[[], Any]
     pass_seconds: Callable[[int], object]
     """Let time pass where it only passes when told."""
 
 
-@pytest.fixture(params=["memory", "azure"])
-def message_queue(request: pytest.FixtureRequest) -> Iterator[QueueUnderTest]:
-    """An empty queue."""
+@contextmanager
+def queue_under_test(
+    request: pytest.FixtureRequest, memory: Any, azure: Any, parse: Callable[[str], Any]
+) -> Iterator[QueueUnderTest]:
+    """An empty queue: one of these two kinds, as the fixture's parameter says."""
     if request.param == "memory":
         clock = MemoryClock(NOON)
-        memory = MemoryMessageQueue(clock)
+        queue = memory(clock)
         yield QueueUnderTest(
-            memory, memory.receive, lambda seconds: clock.advance(timedelta(seconds=seconds))
+            queue, queue.receive, lambda seconds: clock.advance(timedelta(seconds=seconds))
         )
         return
     azurite, credential, unique = (
         request.getfixturevalue(name) for name in ("azurite", "credential", "unique")
     )
-    queue = AzureMessageQueue(azurite.queue_url, f"noon-{unique}", credential)
+    queue = azure(azurite.queue_url, f"noon-{unique}", credential)
     with closing(queue.client()) as client:
 
-        def receive() -> Message | None:
+        def receive() -> Any:
             message = client.receive_message()
             if message is None:
                 return None
             client.delete_message(message)
-            return parse_message(message.content)
+            return parse(message.content)
 
         yield QueueUnderTest(queue, receive, lambda seconds: None)
+
+
+@pytest.fixture(params=["memory", "azure"])
+def message_queue(request: pytest.FixtureRequest) -> Iterator[QueueUnderTest]:
+    """No messages yet."""
+    with queue_under_test(request, MemoryMessageQueue, AzureMessageQueue, parse_message) as queue:
+        yield queue
+
+
+@pytest.fixture(params=["memory", "azure"])
+def notices(request: pytest.FixtureRequest) -> Iterator[QueueUnderTest]:
+    """No notices yet."""
+    with queue_under_test(request, MemoryNoticeQueue, AzureNoticeQueue, parse_notice) as queue:
+        yield queue
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from azure_emulator.testing import Azurite, wait_until
+from azure_emulator.testing import wait_until
 
 from shared.adapters.azure_alerts import AzureTableAlertStore
-from shared.adapters.azure_notices import AzureNoticeQueue, notice_text, parse_notice
-from shared.adapters.credential import LazyCredential
-from shared.adapters.memory.clock import MemoryClock
-from shared.adapters.memory.outside import MemoryAlertStore, MemoryNoticeQueue
+from shared.adapters.azure_notices import notice_text, parse_notice
+from shared.adapters.memory.outside import MemoryAlertStore
 from shared.domain.alerts import Alert, AlertRow, Condition
 from shared.domain.errors import ConflictError, MalformedError
 from shared.domain.notices import AlertNotice, DecisionNotice, Notice
-from shared.outlets import AlertStore, NoticeQueue
+from shared.outlets import AlertStore
+from tests.contracts.conftest import QueueUnderTest
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 ROW = AlertRow("a1", NOON, NOON + timedelta(minutes=5), 12, "d1")
@@ -66,43 +63,8 @@ def test_the_first_writer_wins(alert_store: AlertStore) -> None:
     assert row.issue == 13
 
 
-@dataclass(frozen=True)
-class NoticesUnderTest:
-    """A queue, and its other end."""
-
-    queue: NoticeQueue
-    receive: Callable[[], Notice | None]
-    pass_seconds: Callable[[int], object]
-
-
-@pytest.fixture(params=["memory", "azure"])
-def notices(request: pytest.FixtureRequest) -> Iterator[NoticesUnderTest]:
-    """An empty queue."""
-    if request.param == "memory":
-        clock = MemoryClock(NOON)
-        memory = MemoryNoticeQueue(clock)
-        yield NoticesUnderTest(
-            memory, memory.receive, lambda seconds: clock.advance(timedelta(seconds=seconds))
-        )
-        return
-    azurite: Azurite = request.getfixturevalue("azurite")
-    credential: LazyCredential = request.getfixturevalue("credential")
-    name = f"noon-{request.getfixturevalue('unique')}"
-    queue = AzureNoticeQueue(azurite.queue_url, name, credential)
-    with closing(queue.client()) as client:
-
-        def receive() -> Notice | None:
-            message = client.receive_message()
-            if message is None:
-                return None
-            client.delete_message(message)
-            return parse_notice(message.content)
-
-        yield NoticesUnderTest(queue, receive, lambda seconds: None)
-
-
 @pytest.mark.parametrize("notice", [DECISION, ALERT], ids=["decision", "alert"])
-def test_notice_arrives_as_it_was_sent(notices: NoticesUnderTest, notice: Notice) -> None:
+def test_notice_arrives_as_it_was_sent(notices: QueueUnderTest, notice: Notice) -> None:
     """What is sent is received, once, and not before its time."""
     notices.queue.send(notice)
     assert notices.receive() == notice

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 BYTES_MAX = 150_000
 PICTURES = {
     "webui-rollout.png": (f"/rollout/{MODEL}", "light", (1120, 640)),
-    "webui-model.png": (f"/models/{MODEL}", "light", (1120, 900)),
+    "webui-model.png": (f"/models/{MODEL}", "light", (1280, 900)),
     "webui-why.png": (f"/decisions/{MODEL}?why=v2-e1", "dark", (1120, 640)),
 }
 """By file: the address, the theme, width and height."""
