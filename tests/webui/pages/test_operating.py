@@ -32,6 +32,12 @@ def order(page: Page, button: str, because: str, key: str) -> None:
     dialog.get_by_role("button", name=button, exact=True).click()
 
 
+def test_the_command_line_says_where_the_page_is(product: Product) -> None:
+    """`noon status` ends with the address of the local stack's page."""
+    last = product.stack.noon("status").splitlines()[-1]
+    assert last == f"Web UI  {product.stack.addresses.webui}"
+
+
 def test_the_key_is_asked_for_once_and_stands_in_no_address(visitors: Visitors) -> None:
     """A wrong key is refused, the right one opens everything in this tab, until it is closed."""
     asked: list[str] = []
