@@ -124,14 +124,14 @@ class World(Reality):
 
     def call(self, model: str, asked: int) -> None:
         """So many callers ask; what each deployment answers is counted as the proxy does it."""
-        endpoint, now, due = self.endpoints.get(model), self.now(), False
+        endpoint, now = self.endpoints.get(model), self.now()
         if endpoint is None or not endpoint.traffic:
             return
         names, shares = list(endpoint.traffic), list(endpoint.traffic.values())
         for name in self.random.choices(names, shares, k=asked):
             fate = self.fate.get((model, name), "")
             slow = 200.0 if fate == "slow" else 10.0
-            due = self.recorder.note(model, name, fate == "sick", slow, now) or due
+            self.recorder.note(model, name, fate == "sick", slow, now)
         try:
             self.recorder.write(model, now)
         except (Exception, CrashError) as error:

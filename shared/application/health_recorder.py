@@ -39,6 +39,8 @@ class HealthRecorder:
         self._widths = {model: width.total_seconds() for model, width in widths.items()}
         self._counting: dict[tuple[str, str, float], _Bucket] = {}
         self._written_at: dict[str, float] = {}
+        self._unwritten: set[str] = set()
+        """Models of which something was counted that no write has seen."""
         self._lock = Lock()
 
     def note(
@@ -56,15 +58,31 @@ class HealthRecorder:
                 bucket.failures += 1
             else:
                 bucket.latencies[bucket_of(latency_ms)] += 1
+            self._unwritten.add(model)
             due = instant - self._written_at.setdefault(model, instant) >= width
             if due:
                 self._written_at[model] = instant
             return due
 
+    def seconds_left(self, model: str, now: datetime) -> float | None:
+        """How long what was counted may still wait to be written; None when nothing waits.
+
+        With 0 it is time, and the next bucket's wait begins, as with a `note` that says so.
+        """
+        width, instant = self._widths[model], now.timestamp()
+        with self._lock:
+            if model not in self._unwritten:
+                return None
+            left = max(0.0, self._written_at[model] + width - instant)
+            if not left:
+                self._written_at[model] = instant
+            return left
+
     def write(self, model: str, now: datetime) -> str:
         """Write the model's counts down and forget finished buckets; gives what went wrong."""
         width, instant = self._widths[model], now.timestamp()
         with self._lock:
+            self._unwritten.discard(model)
             mine = {key: b.counts() for key, b in self._counting.items() if key[0] == model}
         rows = [
             HealthRow(deployment, self._process, datetime.fromtimestamp(start, UTC), counts)
@@ -74,6 +92,8 @@ class HealthRecorder:
             self._window.write(model, rows)
         except NoonError as error:
             # Kept and written again with the next flush: the counts only grow.
+            with self._lock:
+                self._unwritten.add(model)
             return str(error)
         with self._lock:
             for key in mine:

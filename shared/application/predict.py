@@ -64,9 +64,11 @@ class Predictions:
         self._clock = plane.ports.clock
         self._scorers = scorers
         self._timeout_seconds = timeout_seconds
-        widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
-        self._recorder = HealthRecorder(plane.ports.health, process, widths)
+        self._widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
+        self._recorder = HealthRecorder(plane.ports.health, process, self._widths)
         self._writing: set[asyncio.Future[str]] = set()
+        self._looked_after: set[str] = set()
+        """Models whose last counts are written also if nobody asks any more."""
         self._addresses = Addresses(plane.ports.state, plane.ports.clock)
         self._lanes = {name: _Lane() for name in plane.models}
 
@@ -133,11 +135,29 @@ class Predictions:
         """Count an answer; what is written down is written beside it, never before it."""
         now = self._clock.now()
         if self._recorder.note(model, deployment, failed, latency_ms, now):
-            loop = asyncio.get_running_loop()
-            writing = loop.run_in_executor(None, self._recorder.write, model, now)
-            # The loop keeps only a weak reference to what runs in it.
-            self._writing.add(writing)
-            writing.add_done_callback(self._writing.discard)
+            self._write(model, now)
+        elif model not in self._looked_after:
+            self._look_after(model, self._widths[model].total_seconds())
+
+    def _look_after(self, model: str, seconds: float) -> None:
+        self._looked_after.add(model)
+        asyncio.get_running_loop().call_later(seconds, self._look_again, model)
+
+    def _look_again(self, model: str) -> None:
+        self._looked_after.discard(model)
+        now = self._clock.now()
+        left = self._recorder.seconds_left(model, now)
+        if left:
+            self._look_after(model, left)
+        elif left is not None:
+            self._write(model, now)
+
+    def _write(self, model: str, now: datetime) -> None:
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(None, self._recorder.write, model, now)
+        # The loop keeps only a weak reference to what runs in it.
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
 
 
 def _answer(model: str, scored: Scored, now: datetime) -> Answer:

@@ -70,6 +70,25 @@ def test_row_says_who_counted_what_and_when() -> None:
     ]
 
 
+def test_what_was_counted_last_is_not_left_behind() -> None:
+    """When nobody asks any more it is written a bucket later, and then nothing waits."""
+    window = Kept()
+    counting = recorder(window)
+    assert counting.seconds_left("flights", seconds(0)) is None
+    counting.note("flights", "v1-e1", False, 1.0, seconds(5))
+    assert counting.seconds_left("flights", seconds(8)) == 7.0
+    assert counting.seconds_left("flights", seconds(15)) == 0.0
+    assert counting.seconds_left("flights", seconds(15)) == 10.0
+    window.down = True
+    assert counting.write("flights", seconds(15)) == "tables are down"
+    assert counting.seconds_left("flights", seconds(20)) == 5.0
+    window.down = False
+    counting.write("flights", seconds(25))
+    assert counting.seconds_left("flights", seconds(40)) is None
+    assert not counting.note("diabetes", "v1-e1", False, 1.0, seconds(50))
+    assert counting.seconds_left("flights", seconds(90)) is None
+
+
 def test_it_is_time_to_write_once_in_a_bucket() -> None:
     """The first answer begins the count, and each model has a pace of its own."""
     counting = recorder(Kept())

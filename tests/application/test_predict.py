@@ -6,11 +6,13 @@ import asyncio
 import json
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.adapters.memory.health import MemoryHealthWindow
 from shared.adapters.memory.state import MemoryStateStore
 from shared.application.predict import (
     ASKED_AT_ONCE_MAX,
@@ -266,6 +268,40 @@ def ask_over_time(world: World, outcomes: list[Scored | Exception | None]) -> No
         await proxy.settled()
 
     asyncio.run(story())
+
+
+class Heard(MemoryHealthWindow):
+    """A health window that says when something was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = threading.Event()
+
+    def write(self, model: str, rows: Sequence[HealthRow]) -> None:
+        """Keep it, and say so."""
+        super().write(model, rows)
+        self.written.set()
+
+
+def test_the_last_answers_are_counted_although_nobody_asks_any_more(world: World) -> None:
+    """A short burst is in the health window after a bucket, without a further caller."""
+    heard, spec = Heard(), world.plane.models["flights"]
+    brief = replace(spec, rollout=replace(spec.rollout, bucket=timedelta(milliseconds=10)))
+    ports = replace(world.plane.ports, health=heard)
+    world.plane = replace(world.plane, models={"flights": brief}, ports=ports)
+    serve(world)
+    proxy = proxy_of(world, PlannedScorer(GOOD))
+
+    async def story() -> bool:
+        await proxy.answer("flights", ROWS)
+        world.clock.advance(timedelta(seconds=1))
+        return await asyncio.to_thread(heard.written.wait, 30)
+
+    assert asyncio.run(story())
+    seen = heard.read("flights", NOON - timedelta(days=1), NOON + timedelta(days=1))
+    assert {name: (counts.requests, counts.failures) for name, counts in seen.items()} == {
+        "v3-e1": (1, 0)
+    }
 
 
 def test_health_window_counts_what_callers_met(world: World) -> None:
