@@ -105,7 +105,7 @@ def test_each_step_of_a_deployment_is_given_what_it_needs(runner: Runner) -> Non
     (page,) = run.used("Azure/static-web-apps-deploy")
     assert page.inputs["azure_static_web_apps_api_token"] == "token-of-the-page"
     assert "functionAppName=func-noon-prod storageAccountName=noonprod" in run.lines("az")[-1]
-    assert run.lines("az")[-1].endswith("workspaceName=mlw-noon-prod")
+    assert run.lines("az")[-1].endswith("mlw-noon-prod contactEmails=ops@example.org")
     assert {call.job for call in run.used("azure/login")} == {"deploy"}
 
 

@@ -18,6 +18,7 @@ AZURE = {
     "AZURE_ENV_NAME": "prod",
     "AZURE_LOCATION": "westeurope",
     "NOON_STAGE": "prod",
+    "NOON_CONTACT": "ops@example.org",
     "NOON_STORAGE_ACCOUNT": "noonprod",
 }
 OURS = {"full_name": "noon/noon"}
