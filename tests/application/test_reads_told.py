@@ -23,7 +23,7 @@ READS: dict[str, Callable[[ControlPlane], Any]] = {
     "versions": lambda plane: versions(plane, "flights"),
     "rollout": lambda plane: rollout_view(plane, "flights"),
     "fleet": fleet,
-    "page": lambda plane: decisions(plane, "flights", limit=3),
+    "page": lambda plane: decisions(plane, "flights", limit=3)["decisions"],
 }
 
 
