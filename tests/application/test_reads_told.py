@@ -1,4 +1,4 @@
-"""The read models of the API, in full, at the end of each of the stories of `test_told.py`."""
+"""What others are shown and told, in full, at the end of each of the stories of `test_told.py`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from shared.application.rollout_view import rollout_view
 from shared.application.runs import runs
 from shared.application.versions import versions
 from tests.application.conftest import World
+from tests.application.telling import alert, told_by
 from tests.application.test_told import STORIES, ordering, said
 
 READS: dict[str, Callable[[ControlPlane], Any]] = {
@@ -48,3 +49,26 @@ def test_gauges_are_told_in_full(world: World, story: str) -> None:
         story,
         {each.metric.value: {"is": each.value, **each.attributes} for each in found},
     )
+
+
+@pytest.mark.parametrize("story", ["ruled", "operated", "sick", "contained"])
+def test_what_the_repository_is_told_in_full(world: World, story: str) -> None:
+    """Events, a comment for each rollout's end, and an issue that an alert opens and closes."""
+    STORIES[story](ordering(world))
+    told = told_by(world)
+    told.work_off()
+    told.hear(alert())
+    opened = [issue.is_open for issue in told.tracker.issues.values()]
+    told.hear(alert(condition="Resolved"), alert(2, model=None, rule="noon-poison"))
+    issues = [
+        {
+            "title": issue.draft.title,
+            "labels": list(issue.draft.labels),
+            "open": issue.is_open,
+            "body": issue.draft.body.splitlines(),
+            "comments": [text.splitlines() for _, text in issue.comments],
+        }
+        for issue in told.tracker.issues.values()
+    ]
+    said("issues", story, {"open at first": opened, "issues": issues})
+    said("events", story, [dict(event.data) for event in told.publisher.published])
