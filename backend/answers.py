@@ -43,10 +43,7 @@ class AnswerWriter:
             predictions = self._labelled(*outputs)
         if len(predictions) != sum(rows):
             raise ModelAnswerError(f"{len(predictions)} predictions for {sum(rows)} rows")
-        encode, answer = self._encode, self._answer
-        if len(rows) == 1:
-            return [encode(answer(predictions))]
-        ends = accumulate(rows)
+        encode, answer, ends = self._encode, self._answer, accumulate(rows)
         return [
             encode(answer(predictions[end - count : end]))
             for count, end in zip(rows, ends, strict=True)

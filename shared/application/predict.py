@@ -64,8 +64,8 @@ class Predictions:
         self._clock = plane.ports.clock
         self._scorers = scorers
         self._timeout_seconds = timeout_seconds
-        self._widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
-        self._recorder = HealthRecorder(plane.ports.health, process, self._widths)
+        widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
+        self._recorder = HealthRecorder(plane.ports.health, process, widths)
         self._writing: set[asyncio.Future[str]] = set()
         self._looked_after: set[str] = set()
         """Models whose last counts are written also if nobody asks any more."""
@@ -137,18 +137,15 @@ class Predictions:
         if self._recorder.note(model, deployment, failed, latency_ms, now):
             self._write(model, now)
         elif model not in self._looked_after:
-            self._look_after(model, self._widths[model].total_seconds())
+            self._look_after(model)
 
-    def _look_after(self, model: str, seconds: float) -> None:
-        self._looked_after.add(model)
-        asyncio.get_running_loop().call_later(seconds, self._look_again, model)
-
-    def _look_again(self, model: str) -> None:
+    def _look_after(self, model: str) -> None:
         self._looked_after.discard(model)
         now = self._clock.now()
         left = self._recorder.seconds_left(model, now)
         if left:
-            self._look_after(model, left)
+            self._looked_after.add(model)
+            asyncio.get_running_loop().call_later(left, self._look_after, model)
         elif left is not None:
             self._write(model, now)
 

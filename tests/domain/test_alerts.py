@@ -30,6 +30,12 @@ def ruling(kind: Kind, code: str, text: str, row: AlertRow, wish: str = "") -> A
     return AlertRuling(kind, Reason(code, text), row, wish)  # type: ignore[arg-type]
 
 
+OVERTAKEN = ruling(
+    Kind.IGNORED,
+    "alert_overtaken",
+    "alert a0 of the rule no slot of flights is older than a1, which fired 2026-11-23 12:00:00Z",
+    OPEN,
+)
 TABLE: dict[str, tuple[AlertRow | None, Alert, AlertRuling]] = {
     "the first one opens": (
         None,
@@ -154,24 +160,12 @@ TABLE: dict[str, tuple[AlertRow | None, Alert, AlertRuling]] = {
     "one that fired before": (
         OPEN,
         EARLIER,
-        ruling(
-            Kind.IGNORED,
-            "alert_overtaken",
-            "alert a0 of the rule no slot of flights is older than a1, "
-            "which fired 2026-11-23 12:00:00Z",
-            OPEN,
-        ),
+        OVERTAKEN,
     ),
     "one that fired in the same instant has its place, too": (
         OPEN,
         SAME_TIME,
-        ruling(
-            Kind.IGNORED,
-            "alert_overtaken",
-            "alert a0 of the rule no slot of flights is older than a1, "
-            "which fired 2026-11-23 12:00:00Z",
-            OPEN,
-        ),
+        OVERTAKEN,
     ),
     "and so has one that comes behind it": (
         replace(OPEN, alert_id="a0"),
