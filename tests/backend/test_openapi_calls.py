@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 from azure_emulator.testing import LocalProcess, free_port
 
 from tests.backend.test_process import environment, ready
+from tests.made_up_calls import made_up_calls
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
 
@@ -59,14 +59,5 @@ def test_each_body_of_the_corpus_is_answered_as_its_name_says(called_url: str, p
 def test_made_up_calls_get_what_the_document_says(trained_model: Path, tmp_path: Path) -> None:
     """Schemathesis finds no 5xx, no undocumented answer, no good call refused, no bad one taken."""
     with running(trained_model, tmp_path / "log", "auto") as url:
-        command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"]
-        found = subprocess.run(
-            [*command, "--max-examples", "25", "--seed", "20261123", "--no-color"],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert found.returncode == 0, found.stdout
-        assert "Tested: 8" in found.stdout
+        assert "Tested: 8" in made_up_calls(f"{url}/openapi.json", 25, 120)
         assert ready(url)

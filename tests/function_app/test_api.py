@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +11,7 @@ import pytest
 
 from tests.application.reading import fits
 from tests.function_app.conftest import ROOT, Served
+from tests.made_up_calls import made_up_calls
 
 DOCUMENT = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text())
 READS = {
@@ -174,18 +173,15 @@ def test_served_document_is_the_one_that_is_kept(served: Served) -> None:
 
 def test_made_up_calls_get_what_the_document_says(served: Served) -> None:
     """Schemathesis finds no 5xx, no undocumented answer, no good call refused, no bad one taken."""
-    command = [sys.executable, "-m", "schemathesis.cli"]
-    command += ["--config-file", str(ROOT / "tests" / "function_app" / "schemathesis.toml")]
-    command += ["run", f"{served.base}/api/openapi.json", "--phases", "coverage,fuzzing"]
-    command += ["--header", f"x-functions-key: {served.keys['master']}"]
-    found = subprocess.run(
-        [*command, "--max-examples", "8", "--seed", "20261123", "--no-color"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
+    settings = ROOT / "tests" / "function_app" / "schemathesis.toml"
+    key = f"x-functions-key: {served.keys['master']}"
+    told = made_up_calls(
+        f"{served.base}/api/openapi.json",
+        8,
+        240,
+        before=("--config-file", str(settings)),
+        after=("--phases", "coverage,fuzzing", "--header", key),
     )
-    assert found.returncode == 0, found.stdout
     # All but the document itself.
-    assert f"Tested: {len(DOCUMENT['paths']) - 1}" in found.stdout
+    assert f"Tested: {len(DOCUMENT['paths']) - 1}" in told
     assert served.get("/api/health").status_code == 200
