@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.domain.errors import MalformedError
@@ -75,6 +76,7 @@ def _overtaken(
     return replace(slots, overtaken=overtaken)
 
 
+@lru_cache
 def spec_bytes(spec: ModelSpec) -> bytes:
     """What the training components are told, the same bytes for the same content."""
     return json.dumps(spec.training_spec, sort_keys=True, indent=1).encode()

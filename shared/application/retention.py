@@ -7,7 +7,7 @@ that has gone is never taken again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from shared.domain.errors import NoonError
 from shared.ports import Ports
@@ -24,7 +24,7 @@ class Retention:
 
     def __init__(self, days: int = DECISION_DAYS) -> None:
         self._kept = timedelta(days=days)
-        self._day = ""
+        self._day = date.min
         self._left: list[str] = []
         """Partitions that this process has still to go through today."""
 
@@ -36,9 +36,9 @@ class Retention:
         """
         now = ports.clock.now()
         try:
-            if self._day != f"{now:%Y%m%d}":
+            if self._day != now.date():
                 mine = ports.decisions.claim_expiry(f"{now:%Y%m%d}")
-                self._day, self._left = f"{now:%Y%m%d}", list(partitions) if mine else []
+                self._day, self._left = now.date(), list(partitions) if mine else []
             gone = 0
             for partition in self._left[:PARTITIONS_A_TICK]:
                 room = TOGETHER - gone

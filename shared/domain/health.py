@@ -116,9 +116,9 @@ def by_deployment(rows: Iterable[tuple[str, Counts]]) -> dict[str, Counts]:
         found.setdefault(deployment, []).append(counts)
     return {
         deployment: Counts(
-            sum(each.requests for each in counts),
-            sum(each.failures for each in counts),
-            sum(each.topped_up for each in counts),
+            sum([each.requests for each in counts]),
+            sum([each.failures for each in counts]),
+            sum([each.topped_up for each in counts]),
             tuple(map(sum, zip_longest(*(each.latencies for each in counts), fillvalue=0))),
         )
         for deployment, counts in found.items()

@@ -198,7 +198,7 @@ def _promoted(
     """Give out the number first, in the saved state; what follows can be repeated."""
     environment = facts.release.environment if facts.release else 1
     if state.rollout is not None and not state.rollout.phase.ended:
-        old = state.rollout.subject.deployment
+        old = state.rollout.deployment
         reasons = (*reasons, Reason("supersedes", f"takes the place of {old}, still rolling out"))
     rollout = Rollout(version, environment, Phase.PENDING, started_at=now, entered_at=now)
     state = replace(state, last_version=version.number, rollout=rollout)

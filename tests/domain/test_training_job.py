@@ -194,7 +194,7 @@ def test_promotion_gives_out_the_next_number() -> None:
     step = followed("promoted", before, seen)
     wish = step.state.rollout
     assert wish is not None
-    assert (wish.subject.deployment, wish.phase) == ("v10-e1", Phase.PENDING)
+    assert (wish.deployment, wish.phase) == ("v10-e1", Phase.PENDING)
     assert (step.state.last_version, step.state.training) == (10, None)
     assert wish.version.job == JOB
     assert "version:10" in step.about
@@ -221,7 +221,7 @@ def test_newer_version_supersedes_a_rollout() -> None:
     )
     step = followed("supersedes", before, seen)
     assert step.state.rollout is not None
-    assert step.state.rollout.subject.deployment == "v3-e4"
+    assert step.state.rollout.deployment == "v3-e4"
     assert "supersedes" in [reason.code for reason in step.reasons]
 
 
