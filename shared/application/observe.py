@@ -50,7 +50,7 @@ def observe(
         listing=ports.landing.list(spec.prefix) if wanted.listing else None,
         pinned=frozenset(pinned),
         first_read=pinned,
-        spec_path=spec_path(spec.name, _digest(spec_bytes(spec))) if wanted.listing else "",
+        spec_path=_spec_path(spec) if wanted.listing else "",
         job=job,
         metrics=_metrics(ports, job),
         holdout=_holdout(ports, job),
@@ -76,24 +76,30 @@ def _overtaken(
     return replace(slots, overtaken=overtaken)
 
 
-@lru_cache
 def spec_bytes(spec: ModelSpec) -> bytes:
     """What the training components are told, the same bytes for the same content."""
     return json.dumps(spec.training_spec, sort_keys=True, indent=1).encode()
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+@lru_cache
+def _spec_path(spec: ModelSpec) -> str:
+    return spec_path(spec.name, hashlib.sha256(spec_bytes(spec)).hexdigest()[:16])
 
 
-def _pinned(ports: Ports, state: ModelState | None) -> dict[tuple[str, str], str]:
+def _pinned(ports: Ports, state: ModelState | None) -> Mapping[tuple[str, str], str]:
     """Path and etag of what the last training was pinned to, with the job that read it first."""
     if state is None or state.manifest is None:
         return {}
     text = ports.files.read(state.manifest.path)
     if text is None:
         raise MalformedError(f"manifest {state.manifest.path} is gone")
-    files = json.loads(text)["files"]
+    return _first_reads(text)
+
+
+@lru_cache(maxsize=32)
+def _first_reads(manifest: bytes) -> Mapping[tuple[str, str], str]:
+    """Asked of the same manifest once an hour, until there is another training."""
+    files = json.loads(manifest)["files"]
     return {(file["path"], file["etag"]): file.get("first") or "" for file in files}
 
 

@@ -6,7 +6,7 @@ that has gone is never taken again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from shared.domain.errors import NoonError
@@ -28,7 +28,7 @@ class Retention:
         self._left: list[str] = []
         """Partitions that this process has still to go through today."""
 
-    def pass_over(self, ports: Ports, partitions: Sequence[str]) -> int:
+    def pass_over(self, ports: Ports, partitions: Iterable[str]) -> int:
         """Delete some of what is too old; gives how many decisions went.
 
         The first of all processes that asks on a day has it all to do, within its ticks of that
@@ -38,7 +38,7 @@ class Retention:
         try:
             if self._day != now.date():
                 mine = ports.decisions.claim_expiry(f"{now:%Y%m%d}")
-                self._day, self._left = now.date(), list(partitions) if mine else []
+                self._day, self._left = now.date(), sorted(set(partitions)) if mine else []
             gone = 0
             for partition in self._left[:PARTITIONS_A_TICK]:
                 room = TOGETHER - gone

@@ -34,10 +34,11 @@ class Phase(StrEnum):
     ABORTED = "aborted"
     """An operator or a newer version ended it."""
 
-    @property
-    def ended(self) -> bool:
-        """Nothing more will happen to it."""
-        return self in (Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED)
+    ended: bool
+    """Nothing more will happen to it."""
+
+    def __init__(self, value: str) -> None:
+        self.ended = value in {"succeeded", "rolled_back", "aborted"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
