@@ -147,11 +147,11 @@ class Checker:
 
     def look_at_landings(self) -> None:
         """The oldest landing and the oldest order wait no longer than they may."""
-        waiting = (("landing_trained", self.landed), ("order_decided", self.orders))
-        for what, entries in waiting:
-            key, (model, since) = next(iter(entries.items()), ("", ("", self._now)))
-            if self._now - since > TRAINED_WITHIN:
-                raise ViolationError(what, f"{key} of {model} since {since}")
+        for what, entries in (("landing_trained", self.landed), ("order_decided", self.orders)):
+            for key, (model, since) in entries.items():
+                if self._now - since > TRAINED_WITHIN:
+                    raise ViolationError(what, f"{key} of {model} since {since}")
+                break
 
     @property
     def _now(self) -> datetime:

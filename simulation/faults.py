@@ -94,11 +94,11 @@ class Faults:
 
     def refuse(self, port: str, name: str) -> None:
         """No answer while the port is out."""
-        until = self.outages.get(port)
-        if until is not None and self._clock.now() < until:
+        if self._clock.now() < self.outages[port]:
             self.counts["outage"] += 1
             self._note("")
             raise UnavailableError(f"{port}.{name}: no answer")
+        del self.outages[port]
 
     def _happened(self, fault: str, what: str) -> None:
         self.counts[fault] += 1
@@ -148,7 +148,7 @@ class _Faulty:
         def call(*given: Any, **named: Any) -> Any:
             # Most calls go well: the way there is as short as can be.
             faults.calls[what] += 1
-            if faults.outages:
+            if port in faults.outages:
                 faults.refuse(port, name)
             if faults.throw() < faults.rate:
                 return faults.call(port, name, inner, *given, **named)

@@ -91,6 +91,8 @@ def check_slots(
         if slot is None or slot.due_at > until:
             return
         # By the keys, under which `why` looks for it: one for each slot, or for days of very many.
-        if slot_key(slot.key) not in about and missed_key(slot.key) not in about:
+        said_of = slot_key(slot.key) in about or missed_key(slot.key) in about
+        # A name that had its turn in another time zone is no new slot in this one.
+        if slot.key > old.last_slot and not said_of:
             raise ViolationError("slot_decided", f"{new.model}: {slot.key} ended in nothing")
         at = slot.due_at

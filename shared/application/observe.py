@@ -72,6 +72,9 @@ def _overtaken(
     if state is None or slots.newest is None or owed_slot(state, slots) is None:
         return slots
     policy, since = spec.retraining, slots_since(state)
+    if state.last_slot:
+        # In the time zone of now: what came under that name in another one was this slot, too.
+        since = max(since, ports.slots.named(state.last_slot, policy.time_zone).due_at)
     overtaken = ports.slots.between(policy.schedule, policy.time_zone, since, slots.newest)
     return replace(slots, overtaken=overtaken)
 

@@ -56,6 +56,17 @@ def test_running_job_is_left_alone() -> None:
     assert step.due_at == LATER + minutes(1)
 
 
+@pytest.mark.parametrize(
+    ("age", "wait"), [(1, 1), (10, 1), (60, 6), (300, 30), (350, 10), (359.5, 1)]
+)
+def test_older_job_is_looked_at_more_rarely(age: float, wait: float) -> None:
+    """Every tenth of its age, when its time is over at the latest, and never without a pause."""
+    before = state(training=training())
+    now = before.training.planned_at + minutes(age) if before.training else NOON
+    step = follow(before, facts(before, job=job(JobStatus.RUNNING)), spec(), now)
+    assert step.due_at == now + minutes(wait)
+
+
 def test_missing_job_is_submitted_again() -> None:
     """The wish was saved; if the order was lost, the next pass repeats it."""
     before = state(training=training())
