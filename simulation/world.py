@@ -128,11 +128,14 @@ class World(Reality):
         endpoint, now = self.endpoints.get(model), self.now()
         if endpoint is None or not endpoint.traffic:
             return
-        names, shares = list(endpoint.traffic), list(endpoint.traffic.values())
+        fates = {name: self.fate.get((model, name), "") for name in endpoint.traffic}
+        answers = {
+            name: (fate == "sick", 200.0 if fate == "slow" else 10.0)
+            for name, fate in fates.items()
+        }
+        names, shares, note = list(fates), list(endpoint.traffic.values()), self.recorder.note
         for name in self.random.choices(names, shares, k=asked):
-            fate = self.fate.get((model, name), "")
-            slow = 200.0 if fate == "slow" else 10.0
-            self.recorder.note(model, name, fate == "sick", slow, now)
+            note(model, name, *answers[name], now)
         try:
             self.recorder.write(model, now)
         except (Exception, CrashError) as error:
