@@ -84,7 +84,7 @@ def spec_bytes(spec: ModelSpec) -> bytes:
     return json.dumps(spec.training_spec, sort_keys=True, indent=1).encode()
 
 
-@lru_cache
+@lru_cache(maxsize=4096)
 def _spec_path(spec: ModelSpec) -> str:
     return spec_path(spec.name, hashlib.sha256(spec_bytes(spec)).hexdigest()[:16])
 

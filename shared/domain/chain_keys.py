@@ -1,6 +1,6 @@
 """The keys under which decisions are found again, so that `why` reads few of very many.
 
-A thing such as a job is the subject of a decision a minute while it runs. What matters of it are
+A thing such as a job is the subject of many decisions while it runs. What matters of it are
 the decisions that began and ended it and those that took a turn: these have keys of their own.
 """
 
