@@ -174,7 +174,8 @@ class History:
         out = (*ports, "notices") if "queue" in ports else ports
         world.faults.outages = dict.fromkeys(out, world.now() + lasts)
         world.note(f"outage of {', '.join(ports)} for {lasts}")
-        world.later(self._some_days(15), self._outage)
+        # One at a time, and between two of them there is time to look at what is due.
+        world.later(max(self._some_days(15), lasts + timedelta(hours=12)), self._outage)
 
     def _deafness(self) -> None:
         """No event arrives for days."""

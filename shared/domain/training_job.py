@@ -43,10 +43,20 @@ def follow(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> S
     match job.status:
         case JobStatus.RUNNING:
             return replace(_running(state, training, late, spec, now), about=about)
+        case JobStatus.COMPLETED if _goes_back(state):
+            # Who is promoted now would take the place of a rollout whose canary has callers yet.
+            text = f"{training.job} is judged when the traffic is the champion's again"
+            due = now + spec.retraining.poll
+            return Step(state, Kind.HELD, (Reason("way_back_first", text),), (), about, due_at=due)
         case JobStatus.COMPLETED:
             return _completed(state, training, facts, spec, now)
         case JobStatus.FAILED | JobStatus.CANCELED:
             return replace(_ended_badly(state, training, job, facts, spec, now), about=about)
+
+
+def _goes_back(state: ModelState) -> bool:
+    rollout = state.rollout
+    return rollout is not None and not rollout.phase.ended and bool(rollout.going_back)
 
 
 def _missing(

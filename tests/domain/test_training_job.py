@@ -236,6 +236,19 @@ def test_newer_version_supersedes_a_rollout() -> None:
     assert "supersedes" in [reason.code for reason in step.reasons]
 
 
+def test_the_way_back_comes_before_the_next_version() -> None:
+    """Traffic that is to go back goes at once; a completed job is judged when it is there."""
+    going = rollout(Phase.CANARY, going_back="errors")
+    before = state(training=training(), last_version=2, rollout=going)
+    seen = {"job": job(JobStatus.COMPLETED), "metrics": metrics_text()}
+    step = follow(before, facts(before, **seen), spec(), LATER)
+    assert (step.kind, step.state, step.actions) == (Kind.HELD, before, ())
+    assert step.due_at == LATER + minutes(1)
+    assert [reason.code for reason in step.reasons] == ["way_back_first"]
+    there = replace(before, rollout=replace(going, phase=Phase.ROLLED_BACK))
+    assert follow(there, facts(there, **seen), spec(), LATER).state.last_version == 3
+
+
 TURNED_DOWN: list[tuple[str, str | None, str]] = [
     ("retained", metrics_text(**against(1, 0.8, -0.05, -0.07, -0.03)), "retained: roc_auc 0.7500"),
     (
