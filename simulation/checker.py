@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -14,7 +13,7 @@ from shared.domain.state import ModelState, Training
 from simulation.serving_rules import ServingRules
 from simulation.standing import check_slots
 from simulation.telling_rules import TellingRules
-from simulation.truth import TRAINED_WITHIN, Pass, Passes, Truth, ViolationError, live
+from simulation.truth import TRAINED_WITHIN, Newest, Pass, Passes, Truth, ViolationError, live
 
 
 class Checker:
@@ -34,8 +33,8 @@ class Checker:
         """Decisions that died with their pass, after the saving, and were recorded by a later."""
         self._promised: dict[str, set[str]] = {name: set() for name in specs}
         """Decisions of each model that were saved and are not recorded yet."""
-        self._recorded: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
-        self._said: dict[str, deque[str]] = {name: deque(maxlen=50) for name in specs}
+        self._recorded = {name: Newest(50) for name in specs}
+        self._said = {name: Newest(50) for name in specs}
         """Decisions that passes of each model saved before they ended."""
         self._accepted: set[str] = set()
         self._slots: dict[tuple[str, str], list[Training]] = {}
@@ -56,7 +55,8 @@ class Checker:
     def ended(self, delivered: Pass, *, raised: bool) -> None:
         """The delivery is over, by an answer or by an error."""
         self.passes.remove(delivered)
-        self._said[delivered.message.model].extend(delivered.said)
+        for said in delivered.said:
+            self._said[delivered.message.model].add(said)
         text = f"{delivered.message.model} {delivered.message.cause!r}"
         if raised:
             return
@@ -87,11 +87,11 @@ class Checker:
         """A state was written, with decisions that this pass or a later one is to record."""
         self.telling.saving(new.model, said)
         recorded = self._recorded[new.model]
-        self._promised[new.model].update(each.id for each in said if each.id not in recorded)
+        self._promised[new.model].update([each.id for each in said if each.id not in recorded])
         if self.passes:
-            self.passes[-1].saved = True
-            others = self._said_by_others(self.passes[-1])
-            self.passes[-1].said.update(each.id for each in said if each.id not in others)
+            mine = self.passes[-1]
+            mine.saved = True
+            mine.said.update([each.id for each in said if not self._said_by_others(mine, each.id)])
         if old is None:
             return
         if self.passes and new.last_slot_at != old.last_slot_at:
@@ -123,7 +123,7 @@ class Checker:
         self._ended_by(decision)
         for delivered in reversed(self.passes):
             if delivered.message.model == decision.model:
-                if late or decision.id in self._said_by_others(delivered):
+                if late or self._said_by_others(delivered, decision.id):
                     self.unsaid += late
                     return
                 # The same one again, because nobody heard that it was kept, is one row.
@@ -147,23 +147,24 @@ class Checker:
 
     def look_at_landings(self) -> None:
         """The oldest landing and the oldest order wait no longer than they may."""
-        waiting = (("landing_trained", self.landed), ("order_decided", self.orders))
-        for what, entries in waiting:
-            key, (model, since) = next(iter(entries.items()), ("", ("", self._now)))
-            if self._now - since > TRAINED_WITHIN:
-                raise ViolationError(what, f"{key} of {model} since {since}")
+        for what, entries in (("landing_trained", self.landed), ("order_decided", self.orders)):
+            for key, (model, since) in entries.items():
+                if self._now - since > TRAINED_WITHIN:
+                    raise ViolationError(what, f"{key} of {model} since {since}")
+                break
 
     @property
     def _now(self) -> datetime:
         return self._truth.now()
 
-    def _said_by_others(self, delivered: Pass) -> set[str]:
-        """Decisions of the same model that other passes than this one saved."""
-        said = set(self._said[delivered.message.model])
-        for other in self.passes:
-            if other is not delivered and other.message.model == delivered.message.model:
-                said |= other.said
-        return said
+    def _said_by_others(self, delivered: Pass, decision: str) -> bool:
+        """Another pass of the same model than this one saved the decision."""
+        model = delivered.message.model
+        return decision in self._said[model] or any(
+            decision in other.said
+            for other in self.passes
+            if other is not delivered and other.message.model == model
+        )
 
     def _ended_by(self, decision: Decision) -> None:
         """Slots and orders end in one decision; what could not be saved ends none."""
@@ -172,7 +173,7 @@ class Checker:
             return
         promised.discard(decision.id)
         if decision.model in self._recorded:
-            self._recorded[decision.model].append(decision.id)
+            self._recorded[decision.model].add(decision.id)
         for key in decision.about:
             what, _, name = key.partition(":")
             if what == "order":

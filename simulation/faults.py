@@ -7,10 +7,11 @@ answers 409, 429 or 5xx, is slow while another worker passes, or the process die
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from random import Random
+from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from shared.adapters.memory.clock import MemoryClock
@@ -93,11 +94,11 @@ class Faults:
 
     def refuse(self, port: str, name: str) -> None:
         """No answer while the port is out."""
-        until = self.outages.get(port)
-        if until is not None and self._clock.now() < until:
+        if self._clock.now() < self.outages[port]:
             self.counts["outage"] += 1
             self._note("")
             raise UnavailableError(f"{port}.{name}: no answer")
+        del self.outages[port]
 
     def _happened(self, fault: str, what: str) -> None:
         self.counts[fault] += 1
@@ -147,7 +148,7 @@ class _Faulty:
         def call(*given: Any, **named: Any) -> Any:
             # Most calls go well: the way there is as short as can be.
             faults.calls[what] += 1
-            if faults.outages:
+            if port in faults.outages:
                 faults.refuse(port, name)
             if faults.throw() < faults.rate:
                 return faults.call(port, name, inner, *given, **named)
@@ -167,31 +168,38 @@ class FaultyLease:
 
     def __init__(self, inner: MemoryLease, faults: Faults) -> None:
         self._inner = faulty(inner, faults, "lease")
-        self._faults = faults
-        self._graves: list[AbstractContextManager[LeaseHold | None]] = []
-        self._at_work: Counter[str] = Counter()
+        self.faults = faults
+        self.at_work: Counter[str] = Counter()
 
-    @contextmanager
-    def hold(self, model: str) -> Iterator[LeaseHold | None]:
+    def hold(self, model: str) -> AbstractContextManager[LeaseHold | None]:
         """Take the model's lease; after a crash it is not given back."""
-        block = self._inner.hold(model)
-        held = block.__enter__()
+        return _FaultyBlock(self, model, self._inner.hold(model))
+
+
+class _FaultyBlock:
+    """A block in which a process has a lease, or has none."""
+
+    def __init__(
+        self, lease: FaultyLease, model: str, block: AbstractContextManager[LeaseHold | None]
+    ) -> None:
+        self._lease = lease
+        self._model = model
+        self._block = block
+
+    def __enter__(self) -> LeaseHold | None:
+        held, lease = self._block.__enter__(), self._lease
         if held is not None:
             # The other one waits for an answer so long that its lease has run out.
-            self._faults.counts["two_workers"] += self._at_work[model] > 0
-        self._at_work[model] += 1
-        try:
-            yield None if held is None else faulty(held, self._faults, "lease")
-        except CrashError:
-            # Kept, since a block that is thrown away would give the lease back.
-            self._graves = [*self._graves[-20:], block]
-            raise
-        except BaseException:
-            block.__exit__(None, None, None)
-            raise
-        finally:
-            self._at_work[model] -= 1
-        block.__exit__(None, None, None)
+            lease.faults.counts["two_workers"] += lease.at_work[self._model] > 0
+        lease.at_work[self._model] += 1
+        return None if held is None else faulty(held, lease.faults, "lease")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: object, _trace: TracebackType | None
+    ) -> None:
+        self._lease.at_work[self._model] -= 1
+        if kind is None or not issubclass(kind, CrashError):
+            self._block.__exit__(None, None, None)
 
 
 def survivable(error: BaseException) -> bool:

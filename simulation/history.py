@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from shared.adapters.azure_queues import message_text
 from shared.application import intake
@@ -106,16 +107,19 @@ class History:
 
     def _step(self, end: datetime) -> bool:
         """The next thing that is due, whatever it is; False when the time is over."""
-        world = self._world
-        message_at, tick_at = world.queue.next_at, self._tick_at()
-        at = min(world.next_at, tick_at, message_at or tick_at)
+        world, now = self._world, self._world.now()
+        message_at, outside_at = world.queue.next_at, world.next_at
+        at = min(message_at, outside_at)
+        if at > now:
+            at = min(at, self._tick_at())
         if at >= end:
             return False
-        if at > world.now():
-            world.clock.advance(at - world.now())
-        if message_at is not None and message_at <= world.now():
+        if at > now:
+            world.clock.advance(at - now)
+            now = at
+        if message_at <= now:
             self._receive()
-        elif world.next_at <= world.now():
+        elif outside_at <= now:
             world.happen()
         else:
             self._tick()
@@ -128,7 +132,8 @@ class History:
         world = self._world
         due = world.states.earliest() if world.states.known == len(world.specs) else None
         earliest = max(due or BEGIN, self._ticked_at + MINUTE, world.now())
-        return earliest + timedelta(seconds=-earliest.timestamp() % 60)
+        minute = earliest.replace(second=0, microsecond=0)
+        return minute if minute == earliest else minute + MINUTE
 
     def _tick(self) -> None:
         world = self._world
@@ -206,7 +211,7 @@ class History:
         self._passed = message.model
         delivered = world.checker.began(message)
         try:
-            intake.take(world.plane, message_text(message))
+            intake.take(world.plane, _text(message))
         except (Exception, CrashError) as error:
             if not survivable(error):
                 raise
@@ -260,7 +265,7 @@ class History:
             return _unsettled_pointers(state, container, adopts=adopts)
         if endpoint is None:
             return "" if state.champion is None else "the endpoint is gone"
-        name = state.champion.subject.deployment if state.champion else ""
+        name = state.champion.deployment if state.champion else ""
         wished = {name: 100} if name else {}
         if adopts and name in endpoint.deployments:
             # What somebody set by hand stays, and so does what has callers by it.
@@ -279,6 +284,10 @@ def _unsettled_pointers(state: ModelState, container: ContainerFacts, *, adopts:
     if named != wished and not adopts:
         return f"champion.json names {named}, the champion is {wished}"
     return ""
+
+
+_text = lru_cache(message_text)
+"""Most messages are the tick's."""
 
 
 def _line(at: datetime, what: object) -> str:

@@ -117,7 +117,7 @@ class Outside:
         if self._stage.specs[self._model].serving == "container":
             self._stage.fates.stop(self._model)
         elif state is not None and state.champion is not None:
-            key = (self._model, state.champion.subject.deployment)
+            key = (self._model, state.champion.deployment)
             self._stage.fate[key] = "sick"
             self._stage.happened("champion_sick")
             self._stage.later(

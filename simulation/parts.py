@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from shared.adapters.memory.clock import MemoryClock
@@ -16,7 +16,10 @@ from shared.domain.events import Message, Order
 from shared.domain.facts import Overtaken, Slot, SlotFacts
 from shared.domain.notices import DecisionNotice, Notice
 from shared.domain.state import ModelState
+from simulation.truth import Newest
 from simulation.watcher import Watcher
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class WatchedStates(MemoryStateStore):
@@ -78,17 +81,17 @@ class RecentDecisions:
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self.recent: deque[Decision] = deque(maxlen=200)
-        self._kept: dict[str, deque[str]] = {}
+        self._kept: dict[str, Newest] = {}
 
     def append(self, decision: Decision, also: Sequence[Decision] = ()) -> None:
         """Keep it for a while, and those that were never kept."""
-        kept = self._kept.setdefault(decision.model, deque(maxlen=50))
+        kept = self._kept.setdefault(decision.model, Newest(50))
         for each in also:
             if each.id not in kept:
-                kept.append(each.id)
+                kept.add(each.id)
                 self.recent.append(each)
                 self._watcher.recorded(each, late=True)
-        kept.append(decision.id)
+        kept.add(decision.id)
         self.recent.append(decision)
         self._watcher.recorded(decision, late=False)
 
@@ -134,9 +137,9 @@ class DeliveringQueue:
         self.poison: list[Message] = []
 
     @property
-    def next_at(self) -> datetime | None:
+    def next_at(self) -> datetime:
         """When the next message can be seen."""
-        return self._waiting[0][0] if self._waiting else None
+        return self._waiting[0][0] if self._waiting else NEVER
 
     def send(self, message: Message, delay_seconds: int = 0) -> None:
         """Enqueue; it becomes visible after the delay."""

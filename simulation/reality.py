@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 
 from shared.adapters.azure_queues import parse_message
@@ -98,7 +99,7 @@ class Reality:
             workspace=WORKSPACE,
             landing_container="landing",
             read_event=parse_event,
-            read_message=parse_message,
+            read_message=lru_cache(parse_message),
             new_order_id=new_order_id,
         )
 

@@ -32,18 +32,18 @@ class ServingRules:
 
     def owed_rollback(self, model: str) -> str:
         """Who must be given all traffic by the pass that begins now; empty if nobody."""
-        state, endpoint = self._truth.state(model), self._truth.endpoint(model)
+        state = self._truth.state(model)
         rollout = state.rollout if state else None
         if state is None or rollout is None or rollout.phase.ended or not rollout.going_back:
             return ""
-        champion = state.champion
+        champion, endpoint = state.champion, self._truth.endpoint(model)
         if champion is None:
             return ""
         container = self._truth.container(model)
         if container is not None:
             named, number = container.champion, champion.version.number
             return f"v{number}" if named is not None and named.version != number else ""
-        name = champion.subject.deployment
+        name = champion.deployment
         if endpoint is None or name not in endpoint.deployments or not endpoint.accepts_writes:
             return ""
         return name if live(endpoint.traffic) != {name: 100} else ""
@@ -186,7 +186,7 @@ class ServingRules:
         rollout = state.rollout
         if rollout is None or rollout.phase.ended:
             return
-        key = (state.model, rollout.subject.deployment)
+        key = (state.model, rollout.deployment)
         share, top = traffic.get(key[1], 0), self._top.get(key, 0)
         if rollout.paused and share > top:
             raise ViolationError("paused_stays", f"{state.model}: {key[1]} gets {share} %")
@@ -197,7 +197,7 @@ class ServingRules:
         model, contained = old.model, self._specs[old.model].serving == "container"
         if before.instant or old.champion is None or contained:
             return
-        name, policy = before.subject.deployment, self._specs[model].rollout
+        name, policy = before.deployment, self._specs[model].rollout
         since, now = before.soaking_since, self._truth.now()
         if since is None or now - since < policy.soak:
             raise ViolationError("soaked", f"{model}: {name} went on after {since}")

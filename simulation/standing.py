@@ -32,7 +32,7 @@ class Standing:
         """Every deployment has its reason, and the traffic is as it was wished."""
         self._check_loose(state, endpoint, now, adopts=adopts)
         rolling = state.rollout is not None and not state.rollout.phase.ended
-        name = state.champion.subject.deployment if state.champion else ""
+        name = state.champion.deployment if state.champion else ""
         if adopts or rolling or endpoint.traffic == {name: 100} or name not in endpoint.deployments:
             self._astray.pop(state.model, None)
         elif now - self._astray.setdefault(state.model, now) > SEEN_WITHIN:
@@ -59,9 +59,9 @@ class Standing:
         self, state: ModelState, endpoint: EndpointFacts, now: datetime, *, adopts: bool
     ) -> None:
         """A deployment belongs to the champion, to a rollout, or is kept warm for its time."""
-        known = {state.champion.subject.deployment} if state.champion else set()
+        known = {state.champion.deployment} if state.champion else set()
         if state.rollout is not None and not state.rollout.phase.ended:
-            known.add(state.rollout.subject.deployment)
+            known.add(state.rollout.deployment)
         if state.warm is not None and now < state.warm.until:
             known.add(state.warm.deployment)
         if adopts:
@@ -91,6 +91,8 @@ def check_slots(
         if slot is None or slot.due_at > until:
             return
         # By the keys, under which `why` looks for it: one for each slot, or for days of very many.
-        if slot_key(slot.key) not in about and missed_key(slot.key) not in about:
+        said_of = slot_key(slot.key) in about or missed_key(slot.key) in about
+        # A name that had its turn in another time zone is no new slot in this one.
+        if slot.key > old.last_slot and not said_of:
             raise ViolationError("slot_decided", f"{new.model}: {slot.key} ended in nothing")
         at = slot.due_at

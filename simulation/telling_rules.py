@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 from shared.domain.announcements import concerns_others
 from shared.domain.decision import Decision
-from simulation.truth import ViolationError
+from simulation.truth import Newest, ViolationError
 
 
 class TellingRules:
@@ -16,13 +15,12 @@ class TellingRules:
     def __init__(self, models: Iterable[str]) -> None:
         self._untold: dict[str, set[str]] = {model: set() for model in models}
         """Decisions of each model that were saved and that nobody was told of yet."""
-        self._told: deque[str] = deque(maxlen=2000)
-        self._known: deque[str] = deque(maxlen=2000)
+        self._told, self._known = Newest(2000), Newest(2000)
 
     def saving(self, model: str, said: Sequence[Decision]) -> None:
         """A state was written with decisions, some of which others want to hear of."""
         for decision in filter(concerns_others, said):
-            self._known.append(decision.id)
+            self._known.add(decision.id)
             if decision.id not in self._told:
                 self._untold[model].add(decision.id)
 
@@ -30,7 +28,7 @@ class TellingRules:
         """A notice was put on its queue."""
         if decision not in self._known:
             raise ViolationError("decided_told", f"{model}: {decision} was told and never saved")
-        self._told.append(decision)
+        self._told.add(decision)
         self._untold[model].discard(decision)
 
     def owed(self, model: str) -> frozenset[str]:

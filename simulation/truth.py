@@ -90,6 +90,23 @@ class Pass:
     """A fault or another worker came in between."""
 
 
+class Newest:
+    """The newest of many ids: enough to know one again, and quick to ask."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[str, None] = {}
+
+    def __contains__(self, each: str) -> bool:
+        return each in self._kept
+
+    def add(self, each: str) -> None:
+        """Keep it, and drop the oldest when there are too many."""
+        self._kept[each] = None
+        if len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+
+
 class Passes(list[Pass]):
     """The passes that are at work, the innermost last."""
 

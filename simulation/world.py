@@ -24,6 +24,7 @@ from simulation.events import Events
 from simulation.fates import FatedProber, Fates
 from simulation.faults import CrashError, Faults, survivable
 from simulation.outside import Outside
+from simulation.parts import NEVER
 from simulation.policies import spec_of
 from simulation.reality import WORKSPACE, Reality
 
@@ -71,7 +72,7 @@ class World(Reality):
     @property
     def next_at(self) -> datetime:
         """When the outside moves again."""
-        return self._heap[0][0] if self._heap else datetime.max.replace(tzinfo=UTC)
+        return self._heap[0][0] if self._heap else NEVER
 
     def happen(self) -> None:
         """The next thing outside."""
@@ -172,7 +173,7 @@ class World(Reality):
         if new.rollout is not None and new.rollout.phase is Phase.CANARY:
             self.outsides[new.model].canary_began()
         if new.champion is not None and (old is None or old.champion != new.champion):
-            self.outsides[new.model].crowned(new.champion.subject.deployment)
+            self.outsides[new.model].crowned(new.champion.deployment)
 
     def submitting(self, model: str, training: Training) -> None:
         """A job starts."""

@@ -75,7 +75,7 @@ def _champion(champion: Champion) -> dict[str, Any]:
     return {
         "version": version.number,
         "environment": champion.environment,
-        "deployment": champion.subject.deployment,
+        "deployment": champion.deployment,
         "job": version.job,
         "since": champion.since,
         "promoted_at": version.promoted_at,
@@ -109,7 +109,7 @@ def _training(plane: ControlPlane, training: Training) -> dict[str, Any]:
 
 
 def _rollout(state: ModelState, rollout: Rollout, spec: ModelSpec) -> dict[str, Any]:
-    deployment = rollout.subject.deployment
+    deployment = rollout.deployment
     return {
         "version": rollout.version.number,
         "deployment": deployment,
@@ -134,7 +134,7 @@ def _health(
     state: ModelState | None, spec: ModelSpec, counts: Mapping[str, Counts]
 ) -> dict[str, Any]:
     """How callers are answered; a lost answer counts against the champion, as in a check."""
-    champion = state.champion.subject.deployment if state and state.champion else ""
+    champion = state.champion.deployment if state and state.champion else ""
     theirs = counts.get(champion, Counts()).plus(counts.get(UNKNOWN, Counts()))
     healthy = "healthy" if theirs.requests else "no_data"
     found = "failing" if sick(theirs, spec.rollout) else healthy

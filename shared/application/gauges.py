@@ -95,7 +95,7 @@ def readings_of(
         about: Attributes = {
             **mine,
             Dimension.VERSION: str(rollout.version.number),
-            Dimension.DEPLOYMENT: rollout.subject.deployment,
+            Dimension.DEPLOYMENT: rollout.deployment,
             Dimension.PHASE: rollout.phase.value,
             Dimension.PAUSED: rollout.paused,
         }

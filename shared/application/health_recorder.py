@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from shared.domain.errors import NoonError
-from shared.domain.health import BOUNDS, Counts, HealthRow, bucket_of
+from shared.domain.health import Counts, HealthRow, bucket_of
 from shared.ports import HealthWindow
 
 
@@ -23,7 +23,15 @@ class _Bucket:
     def __init__(self) -> None:
         self.requests = 0
         self.failures = 0
-        self.latencies = [0] * BOUNDS
+        self.latencies: list[int] = []
+        """As long as the slowest answer needs."""
+
+    def count(self, entry: int) -> None:
+        """One more answer that took so long."""
+        try:
+            self.latencies[entry] += 1
+        except IndexError:
+            self.latencies += [0] * (entry - len(self.latencies)) + [1]
 
     def counts(self) -> Counts:
         """The same as a value."""
@@ -57,7 +65,7 @@ class HealthRecorder:
             if failed:
                 bucket.failures += 1
             else:
-                bucket.latencies[bucket_of(latency_ms)] += 1
+                bucket.count(bucket_of(latency_ms))
             self._unwritten.add(model)
             due = instant - self._written_at.setdefault(model, instant) >= width
             if due:

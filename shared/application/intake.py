@@ -83,7 +83,7 @@ def tick(plane: ControlPlane) -> list[str]:
         for name in names:
             plane.ports.queue.send(Message(name, TICK))
         # What was decided of a model whose file is gone by now gets old too.
-        plane.retention.pass_over(plane.ports, sorted({*plane.models, *due, NOBODY}))
+        plane.retention.pass_over(plane.ports, (*plane.models, *due, NOBODY))
         return names
 
 

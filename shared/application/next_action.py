@@ -47,7 +47,7 @@ def next_action(
 def _rolling(
     rollout: Rollout, state: ModelState, spec: ModelSpec, newest: Sequence[Decision]
 ) -> dict[str, Any]:
-    deployment = rollout.subject.deployment
+    deployment = rollout.deployment
     said = _said(newest, f"deployment:{deployment}")
     if rollout.going_back:
         return _told("give_up_rollout", state.next_due_at, said or rollout.going_back)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.domain.errors import MalformedError
@@ -49,7 +50,7 @@ def observe(
         listing=ports.landing.list(spec.prefix) if wanted.listing else None,
         pinned=frozenset(pinned),
         first_read=pinned,
-        spec_path=spec_path(spec.name, _digest(spec_bytes(spec))) if wanted.listing else "",
+        spec_path=_spec_path(spec) if wanted.listing else "",
         job=job,
         metrics=_metrics(ports, job),
         holdout=_holdout(ports, job),
@@ -71,6 +72,9 @@ def _overtaken(
     if state is None or slots.newest is None or owed_slot(state, slots) is None:
         return slots
     policy, since = spec.retraining, slots_since(state)
+    if state.last_slot:
+        # In the time zone of now: what came under that name in another one was this slot, too.
+        since = max(since, ports.slots.named(state.last_slot, policy.time_zone).due_at)
     overtaken = ports.slots.between(policy.schedule, policy.time_zone, since, slots.newest)
     return replace(slots, overtaken=overtaken)
 
@@ -80,18 +84,25 @@ def spec_bytes(spec: ModelSpec) -> bytes:
     return json.dumps(spec.training_spec, sort_keys=True, indent=1).encode()
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+@lru_cache
+def _spec_path(spec: ModelSpec) -> str:
+    return spec_path(spec.name, hashlib.sha256(spec_bytes(spec)).hexdigest()[:16])
 
 
-def _pinned(ports: Ports, state: ModelState | None) -> dict[tuple[str, str], str]:
+def _pinned(ports: Ports, state: ModelState | None) -> Mapping[tuple[str, str], str]:
     """Path and etag of what the last training was pinned to, with the job that read it first."""
     if state is None or state.manifest is None:
         return {}
     text = ports.files.read(state.manifest.path)
     if text is None:
         raise MalformedError(f"manifest {state.manifest.path} is gone")
-    files = json.loads(text)["files"]
+    return _first_reads(text)
+
+
+@lru_cache(maxsize=32)
+def _first_reads(manifest: bytes) -> Mapping[tuple[str, str], str]:
+    """Asked of the same manifest once an hour, until there is another training."""
+    files = json.loads(manifest)["files"]
     return {(file["path"], file["etag"]): file.get("first") or "" for file in files}
 
 

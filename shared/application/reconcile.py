@@ -17,6 +17,8 @@ from shared.application.records import (
     PassLog,
     Recorded,
     failed,
+    keys_of_event,
+    new_id,
     of_message,
     will_retry,
 )
@@ -185,7 +187,7 @@ def _save(
 
 
 def _not_due(snapshot: Snapshot, now: datetime) -> bool:
-    return snapshot.state is not None and not snapshot.rows and snapshot.state.next_due_at > now
+    return snapshot.state is not None and not snapshot.waits and snapshot.state.next_due_at > now
 
 
 def _at_work(snapshot: Snapshot) -> str:
@@ -193,7 +195,7 @@ def _at_work(snapshot: Snapshot) -> str:
     state = snapshot.state
     about = [f"job {state.training.job}"] if state and state.training else []
     if state and state.rollout and not state.rollout.phase.ended:
-        about.append(f"deployment {state.rollout.subject.deployment}")
+        about.append(f"deployment {state.rollout.deployment}")
     after = [f"after decision {snapshot.last_decision}"] if snapshot.last_decision else []
     return ", ".join(["the pass at work", *about, *after])
 
@@ -231,12 +233,22 @@ def _send_copy(ports: Ports, message: Message) -> int:
 
 def _decision(message: Message, now: datetime, plan: Plan) -> Decision:
     """What is decided, as if it were done."""
-    decision = of_message(message, now, plan.kind, *plan.reasons)
-    about = (*plan.about, *decision.about)
-    return replace(decision, actions=plan.orders, about=about, facts=plan.facts)
+    return Decision(
+        new_id(now),
+        message.model,
+        now,
+        message.cause,
+        plan.kind,
+        plan.reasons,
+        plan.orders,
+        about=(*plan.about, *keys_of_event(message.event_id)),
+        facts=plan.facts,
+    )
 
 
 def _ended(decision: Decision, outcome: str) -> Decision:
     """The decision with what became of its orders."""
+    if outcome == decision.outcome == "done":
+        return decision
     kind = decision.kind if outcome == "done" else Kind.FAILED
     return replace(decision, kind=kind, outcome=outcome)

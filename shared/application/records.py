@@ -6,7 +6,7 @@ between, the decision still stands in the state's row, and the next pass records
 
 from __future__ import annotations
 
-import uuid
+import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -134,4 +134,4 @@ def will_retry(error: Exception) -> str:
 
 def new_id(now: datetime) -> str:
     """The id of a decision that is taken now."""
-    return f"{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:8]}"
+    return f"{now:%Y%m%dt%H%M%S}-{random.getrandbits(32):08x}"

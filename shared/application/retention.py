@@ -6,8 +6,8 @@ that has gone is never taken again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 
 from shared.domain.errors import NoonError
 from shared.ports import Ports
@@ -24,11 +24,11 @@ class Retention:
 
     def __init__(self, days: int = DECISION_DAYS) -> None:
         self._kept = timedelta(days=days)
-        self._day = ""
+        self._day = date.min
         self._left: list[str] = []
         """Partitions that this process has still to go through today."""
 
-    def pass_over(self, ports: Ports, partitions: Sequence[str]) -> int:
+    def pass_over(self, ports: Ports, partitions: Iterable[str]) -> int:
         """Delete some of what is too old; gives how many decisions went.
 
         The first of all processes that asks on a day has it all to do, within its ticks of that
@@ -36,9 +36,9 @@ class Retention:
         """
         now = ports.clock.now()
         try:
-            if self._day != f"{now:%Y%m%d}":
+            if self._day != now.date():
                 mine = ports.decisions.claim_expiry(f"{now:%Y%m%d}")
-                self._day, self._left = f"{now:%Y%m%d}", list(partitions) if mine else []
+                self._day, self._left = now.date(), sorted(set(partitions)) if mine else []
             gone = 0
             for partition in self._left[:PARTITIONS_A_TICK]:
                 room = TOGETHER - gone

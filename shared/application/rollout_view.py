@@ -61,14 +61,14 @@ def rollout_view(plane: ControlPlane, name: str) -> dict[str, Any]:
     rollout = state.rollout if state else None
     looks: list[Decision] = []
     if rollout is not None:
-        about = keys.deployment_key(rollout.subject.deployment)
+        about = keys.deployment_key(rollout.deployment)
         looks = ports.decisions.about(name, about, LOOKS_READ)
     history = ports.decisions.about(name, keys.TURNED, TURNS_READ)
     champion = state.champion if state else None
     shares = wished_shares(state, spec) if state else {}
     return {
         "model": name,
-        "champion": champion.subject.deployment if champion else None,
+        "champion": champion.deployment if champion else None,
         "rollout": _rollout(rollout, spec, looks) if rollout else None,
         "traffic": [
             {"deployment": deployment, "percent": percent}
@@ -86,7 +86,7 @@ def _rollout(rollout: Rollout, spec: ModelSpec, looks: Sequence[Decision]) -> di
     return {
         "version": rollout.version.number,
         "environment": rollout.environment,
-        "deployment": rollout.subject.deployment,
+        "deployment": rollout.deployment,
         "phase": rollout.phase,
         "ended": rollout.phase.ended,
         "started_at": rollout.started_at,

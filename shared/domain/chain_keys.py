@@ -156,7 +156,7 @@ def _of_overtaken(slots: Overtaken) -> Iterator[str]:
 
 
 def _of_rollout(rollout: Rollout) -> list[str]:
-    plain = [version_key(rollout.version.number), deployment_key(rollout.subject.deployment)]
+    plain = [version_key(rollout.version.number), deployment_key(rollout.deployment)]
     return [*plain, *(turned(key) for key in plain)]
 
 

@@ -174,7 +174,7 @@ def _noticed(at: Moment, champion: Champion) -> Step | None:
     if seen.says is None or seen.says.champion != seen.champion:
         return None
     present = replace(champion, environment=seen.says.environment)
-    deployment = present.subject.deployment
+    deployment = present.deployment
     answers = _address(seen, champion.version, deployment)
     if answers == address and present == champion:
         return None

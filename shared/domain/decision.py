@@ -97,7 +97,9 @@ OUTCOME_UNKNOWN = "not known: the process ended before it could say"
 """Of a decision that was saved, and whose pass died before it could record how the orders went."""
 
 
+_STRENGTH = {kind: strength for strength, kind in enumerate(Kind)}
+
+
 def strongest(kinds: list[Kind]) -> Kind:
     """The kind that says most; `held` when there is none."""
-    order = list(Kind)
-    return max(kinds, key=order.index, default=Kind.HELD)
+    return max(kinds, key=_STRENGTH.__getitem__, default=Kind.HELD)

@@ -18,7 +18,7 @@ def succeed(at: Moment, address: Address) -> Step:
     former, warm, history = state.champion, state.warm, state.former
     if former is not None and former.subject != at.rollout.subject:
         until = at.now + at.policy.keep_warm
-        warm = Warm(former.subject.deployment, until, former.version, former.environment)
+        warm = Warm(former.deployment, until, former.version, former.environment)
         # A version that was taken back is no example: the anchor must not look at it.
         if former.version.number < version.number:
             history = (former.version, *history)

@@ -197,6 +197,11 @@ class Snapshot:
         return self.unsaid[-1].id if self.unsaid else ""
 
     @property
+    def waits(self) -> bool:
+        """Rows wait to be taken in."""
+        return bool(self.landings or self.orders)
+
+    @property
     def rows(self) -> tuple[str, ...]:
         """Keys of the rows that wait to be taken in."""
         return (*(row.row for row in self.landings), *(row.row for row in self.orders))

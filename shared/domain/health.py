@@ -18,6 +18,7 @@ from operator import add
 from shared.domain.policy import RolloutPolicy
 
 GROWTH = 1.25
+LOG_GROWTH = math.log(GROWTH)
 BOUNDS = 48
 """The last bound is 1.25^47 ms, above half a minute; whatever is slower counts there."""
 
@@ -106,7 +107,7 @@ def bucket_of(latency_ms: float) -> int:
     """The histogram's entry for a latency."""
     if latency_ms <= 1:
         return 0
-    return min(BOUNDS - 1, math.ceil(math.log(latency_ms) / math.log(GROWTH) - 1e-9))
+    return min(BOUNDS - 1, math.ceil(math.log(latency_ms) / LOG_GROWTH - 1e-9))
 
 
 def by_deployment(rows: Iterable[tuple[str, Counts]]) -> dict[str, Counts]:
@@ -116,9 +117,9 @@ def by_deployment(rows: Iterable[tuple[str, Counts]]) -> dict[str, Counts]:
         found.setdefault(deployment, []).append(counts)
     return {
         deployment: Counts(
-            sum(each.requests for each in counts),
-            sum(each.failures for each in counts),
-            sum(each.topped_up for each in counts),
+            sum([each.requests for each in counts]),
+            sum([each.failures for each in counts]),
+            sum([each.topped_up for each in counts]),
             tuple(map(sum, zip_longest(*(each.latencies for each in counts), fillvalue=0))),
         )
         for deployment, counts in found.items()

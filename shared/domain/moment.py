@@ -42,12 +42,12 @@ class Moment:
     @property
     def canary(self) -> str:
         """The deployment that is rolled out, such as `v12-e3`."""
-        return self.rollout.subject.deployment
+        return self.rollout.deployment
 
     @property
     def stable(self) -> str:
         """The champion's deployment; empty without a champion."""
-        return self.state.champion.subject.deployment if self.state.champion else ""
+        return self.state.champion.deployment if self.state.champion else ""
 
     def having(self, rollout: Rollout) -> Moment:
         """The same with the rollout changed."""

@@ -46,7 +46,7 @@ def idle(snapshot: Snapshot, slots: SlotFacts, now: datetime) -> bool:
     state = snapshot.state
     return (
         state is not None
-        and not snapshot.rows
+        and not snapshot.waits
         and state.training is None
         and not rollout.in_flight(state)
         and state.next_due_at > now
@@ -57,13 +57,13 @@ def idle(snapshot: Snapshot, slots: SlotFacts, now: datetime) -> bool:
 def soaking(snapshot: Snapshot) -> bool:
     """A canary step is being watched, and nothing else waits to be taken in."""
     state = snapshot.state
-    return state is not None and not snapshot.rows and rollout.health_since(state) is not None
+    return state is not None and not snapshot.waits and rollout.health_since(state) is not None
 
 
 def wanted(snapshot: Snapshot, slots: SlotFacts, spec: ModelSpec, now: datetime) -> Wanted:
     """What is worth observing for the decision; the less, the cheaper the pass."""
     state = snapshot.state or retraining.first_state(spec.name, slots, now)
-    state = retraining.take_in(state, snapshot).state
+    state = retraining.take_in(state, snapshot).state if snapshot.waits else state
     job = state.training is not None
     listing = retraining.wants_listing(state, slots, spec.retraining, now)
     rolling = rollout.in_flight(state)
@@ -98,18 +98,19 @@ def _heard(state: ModelState, facts: Facts, asker: Asker) -> ModelState:
     """The state with what the outside refused, if it was refused to this asker."""
     known = facts.snapshot.state
     theirs = known is not None and known.refused_to == asker
-    return replace(state, order_refused=known.order_refused if known and theirs else "")
+    refused = known.order_refused if known and theirs else ""
+    return state if state.order_refused == refused else replace(state, order_refused=refused)
 
 
 def _rolling(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> list[Step]:
-    at = Moment(state, facts, spec.rollout, now)
     known, contained = facts.snapshot.state, spec.serving == "container"
     if rollout.in_flight(state):
         # A rollout that began in this very pass was not observed: it starts with the next one.
         if known is None or known.rollout != state.rollout:
             return []
-        at = replace(at, state=_heard(state, facts, "rollout"))
+        at = Moment(_heard(state, facts, "rollout"), facts, spec.rollout, now)
         return [container_rollout.advance(at) if contained else rollout.advance(at)]
+    at = Moment(state, facts, spec.rollout, now)
     if contained:
         return container_rollout.watch(at)
     if state.warm is not None and state.warm.until <= now:

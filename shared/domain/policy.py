@@ -33,7 +33,7 @@ class RetrainingPolicy:
     listing_every: timedelta = timedelta(hours=1)
     """The landing container is listed this often even if no event says so."""
     poll: timedelta = timedelta(minutes=1)
-    """How often a running job is looked at when no event comes."""
+    """How often a running job is looked at when no event comes; an old one rarer."""
 
     @property
     def landing_bucket(self) -> timedelta:

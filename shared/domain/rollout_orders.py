@@ -67,7 +67,7 @@ def _proceed(state: ModelState, rollout: Rollout, order: Order, now: datetime) -
         said = Reason("order_repeated", f"proceed: ordered before; {rollout.alone}")
         return Step(state, Kind.DUPLICATE, (said,), due_at=now)
     words = f"{order.who}: {order.because}"
-    text = f"{rollout.subject.deployment} is judged by itself, the champion is sick; {words}"
+    text = f"{rollout.deployment} is judged by itself, the champion is sick; {words}"
     state = replace(state, rollout=replace(rollout, alone=words))
     return Step(state, Kind.ACTED, (Reason("proceed_ordered", text),), due_at=now)
 

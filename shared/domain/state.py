@@ -34,10 +34,11 @@ class Phase(StrEnum):
     ABORTED = "aborted"
     """An operator or a newer version ended it."""
 
-    @property
-    def ended(self) -> bool:
-        """Nothing more will happen to it."""
-        return self in (Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED)
+    ended: bool
+    """Nothing more will happen to it."""
+
+    def __init__(self, value: str) -> None:
+        self.ended = value in {"succeeded", "rolled_back", "aborted"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +52,12 @@ class Subject:
     @property
     def deployment(self) -> str:
         """The deployment's name, such as `v12-e3`."""
-        return f"v{self.version}-e{self.environment}"
+        return deployment_name(self.version, self.environment)
+
+
+def deployment_name(version: int, environment: int) -> str:
+    """The name of the deployment that serves a model version with an image, such as `v12-e3`."""
+    return f"v{version}-e{environment}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,11 @@ class Champion:
         """The version and the image that serve it."""
         return Subject(self.version.number, self.environment)
 
+    @property
+    def deployment(self) -> str:
+        """The deployment that answers callers, such as `v12-e3`."""
+        return deployment_name(self.version.number, self.environment)
+
 
 @dataclass(frozen=True, slots=True)
 class Warm:
@@ -193,6 +204,11 @@ class Rollout:
     def subject(self) -> Subject:
         """The version and the image that are rolled out."""
         return Subject(self.version.number, self.environment)
+
+    @property
+    def deployment(self) -> str:
+        """The deployment that is rolled out, such as `v12-e3`."""
+        return deployment_name(self.version.number, self.environment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ def steps_of(rollout: Rollout, spec: ModelSpec) -> tuple[int, ...]:
 def wished_shares(state: ModelState, spec: ModelSpec) -> dict[str, int]:
     """The shares by deployment that are wished; what answers callers may lag behind."""
     rollout = state.rollout
-    champion = state.champion.subject.deployment if state.champion else ""
+    champion = state.champion.deployment if state.champion else ""
     alone = {champion: FULL} if champion else {}
     if rollout is None or rollout.phase is not Phase.CANARY or rollout.going_back:
         return alone
-    step, name = step_of(rollout, spec), rollout.subject.deployment
+    step, name = step_of(rollout, spec), rollout.deployment
     share = FULL if step is None or not champion else steps_of(rollout, spec)[step]
     shares = {champion: FULL - share, name: share} if champion != name else {name: FULL}
     return {deployment: percent for deployment, percent in shares.items() if percent}

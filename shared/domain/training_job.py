@@ -27,6 +27,9 @@ from shared.domain.state import (
 QUARANTINE_MAX = 100
 """The state is one table row; older entries go first, and their files are refused again."""
 
+LOOKS_PER_AGE = 10
+"""A running job is looked at again when it is older by one part in so many."""
+
 
 def follow(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> Step:
     """Look at the job and decide what comes next."""
@@ -65,10 +68,21 @@ def _running(
 ) -> Step:
     due = now + spec.retraining.poll
     if not late:
+        due = _next_look(training, spec, now)
         return Step(state, Kind.HELD, (Reason("running", f"{training.job} runs"),), due_at=due)
     reason = Reason("too_long", f"{training.job} runs longer than {spec.retraining.training_max}")
     state = replace(state, training=replace(training, giving_up=reason.text))
     return Step(state, Kind.FAILED, (reason,), (CancelJob(training.job),), due_at=due)
+
+
+def _next_look(training: Training, spec: ModelSpec, now: datetime) -> datetime:
+    """When to ask again for a job whose end is announced by an event, unless that is lost.
+
+    The older the job, the rarer: an end without an event is found after a tenth of its length.
+    """
+    wait = max(spec.retraining.poll, (now - training.planned_at) / LOOKS_PER_AGE)
+    ends_at = training.planned_at + spec.retraining.training_max
+    return max(now + spec.retraining.poll, min(now + wait, ends_at))
 
 
 def _ended_badly(
@@ -198,7 +212,7 @@ def _promoted(
     """Give out the number first, in the saved state; what follows can be repeated."""
     environment = facts.release.environment if facts.release else 1
     if state.rollout is not None and not state.rollout.phase.ended:
-        old = state.rollout.subject.deployment
+        old = state.rollout.deployment
         reasons = (*reasons, Reason("supersedes", f"takes the place of {old}, still rolling out"))
     rollout = Rollout(version, environment, Phase.PENDING, started_at=now, entered_at=now)
     state = replace(state, last_version=version.number, rollout=rollout)

@@ -18,10 +18,10 @@ from shared.application.records import UNSAID_MAX, Recorded
 from shared.domain.decision import OUTCOME_UNKNOWN, Decision, Kind
 from shared.domain.errors import ConflictError, UnavailableError
 from shared.domain.events import Message, Verb
-from tests.application.conftest import World
+from tests.application.conftest import World, world_with
 from tests.application.counting import counted
 from tests.application.story import blob_event, complete, land, run_event, running
-from tests.builders import spec
+from tests.builders import NOON, spec
 
 TICK = message_text(Message("flights", "tick"))
 
@@ -420,6 +420,30 @@ def test_slots_that_were_overtaken_end_in_one_decision(world: World) -> None:
         "count": 3,
     }
     assert [job.slot for job in world.jobs.running] == ["20261127t1200"]
+
+
+def test_a_slot_of_another_time_zone_is_not_missed_under_its_name() -> None:
+    """After noon in Tokyo the noon of London had its turn, also when an outage lasts beyond it."""
+    tokyo = spec("flights", schedule="0 12 * * *", time_zone="Asia/Tokyo")
+    world = world_with({"flights": tokyo}, NOON.replace(hour=2, minute=55))
+    world.go_on()
+    land(world, "a.csv")
+    world.go_on(10)
+    complete(world)
+    world.go_on(10)
+    london = spec("flights", schedule="0 */4 * * *", time_zone="Europe/London")
+    world.plane = replace(world.plane, models={"flights": london})
+    world.go_on(20)
+    world.clock.advance(timedelta(hours=17))
+    world.go_on(5)
+    (held,) = world.decisions.about("flights", "slot:20261123t1200", 5)
+    assert held.at.hour == 3
+    (late,) = world.decisions.about("flights", "slot:20261123t2000", 5)
+    assert late.facts["slots_missed"] == {
+        "first": "20261123t1600",
+        "last": "20261123t1600",
+        "count": 1,
+    }
 
 
 @pytest.mark.parametrize("what", ["landing", "order"])

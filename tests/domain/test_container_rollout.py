@@ -196,7 +196,7 @@ def test_the_container_says_which_image_it_runs() -> None:
     newer = seen(environment=4)
     after = advance(moment(before, SOON, container=newer)).state
     assert after.rollout is not None
-    assert after.rollout.subject.deployment == "v2-e4"
+    assert after.rollout.deployment == "v2-e4"
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def test_the_new_image_is_known_to_callers() -> None:
     after: ModelState = decide(facts(before, container=newer), CONTAINER, SOON).state
     assert after.address == Address(URI, 1, "v1-e2", "container")
     assert after.champion is not None
-    assert after.champion.subject.deployment == "v1-e2"
+    assert after.champion.deployment == "v1-e2"
 
 
 def test_only_the_container_is_looked_at() -> None:

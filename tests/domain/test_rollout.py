@@ -664,7 +664,7 @@ def test_new_image_is_a_rollout_of_the_same_version() -> None:
     plan = decide(seen, spec(), SOON)
     assert plan.kind is Kind.ACTED
     assert plan.state.rollout is not None
-    assert plan.state.rollout.subject.deployment == "v1-e2"
+    assert plan.state.rollout.deployment == "v1-e2"
     assert plan.state.last_version == 1
     AT_REST.check("new_image", plan_in_full(before, plan, SOON))
 

@@ -56,6 +56,17 @@ def test_running_job_is_left_alone() -> None:
     assert step.due_at == LATER + minutes(1)
 
 
+@pytest.mark.parametrize(
+    ("age", "wait"), [(1, 1), (10, 1), (60, 6), (300, 30), (350, 10), (359.5, 1)]
+)
+def test_older_job_is_looked_at_more_rarely(age: float, wait: float) -> None:
+    """Every tenth of its age, when its time is over at the latest, and never without a pause."""
+    before = state(training=training())
+    now = before.training.planned_at + minutes(age) if before.training else NOON
+    step = follow(before, facts(before, job=job(JobStatus.RUNNING)), spec(), now)
+    assert step.due_at == now + minutes(wait)
+
+
 def test_missing_job_is_submitted_again() -> None:
     """The wish was saved; if the order was lost, the next pass repeats it."""
     before = state(training=training())
@@ -194,7 +205,7 @@ def test_promotion_gives_out_the_next_number() -> None:
     step = followed("promoted", before, seen)
     wish = step.state.rollout
     assert wish is not None
-    assert (wish.subject.deployment, wish.phase) == ("v10-e1", Phase.PENDING)
+    assert (wish.deployment, wish.phase) == ("v10-e1", Phase.PENDING)
     assert (step.state.last_version, step.state.training) == (10, None)
     assert wish.version.job == JOB
     assert "version:10" in step.about
@@ -221,7 +232,7 @@ def test_newer_version_supersedes_a_rollout() -> None:
     )
     step = followed("supersedes", before, seen)
     assert step.state.rollout is not None
-    assert step.state.rollout.subject.deployment == "v3-e4"
+    assert step.state.rollout.deployment == "v3-e4"
     assert "supersedes" in [reason.code for reason in step.reasons]
 
 

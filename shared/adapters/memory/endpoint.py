@@ -26,6 +26,8 @@ class _Endpoint:
     traffic: dict[str, int] = field(default_factory=dict)
     deployments: dict[str, DeploymentFacts] = field(default_factory=dict)
     operation: _Operation | None = None
+    facts: EndpointFacts | None = None
+    """As they were told last, until something changes."""
 
 
 class MemoryOnlineEndpoint:
@@ -48,6 +50,10 @@ class MemoryOnlineEndpoint:
         endpoint = self._settled(model)
         if endpoint is None:
             return None
+        endpoint.facts = endpoint.facts or self._told(model, endpoint)
+        return endpoint.facts
+
+    def _told(self, model: str, endpoint: _Endpoint) -> EndpointFacts:
         state, deployments = ProvisioningState.SUCCEEDED, dict(endpoint.deployments)
         if operation := endpoint.operation:
             if operation.deployment is None:
@@ -127,14 +133,14 @@ class MemoryOnlineEndpoint:
         endpoint = self._endpoints.get(model)
         if endpoint and endpoint.operation and endpoint.operation.ends_at <= self._clock.now():
             endpoint.operation.finish()
-            endpoint.operation = None
+            endpoint.operation = endpoint.facts = None
         return endpoint
 
     def _begin(
         self, endpoint: _Endpoint, deployment: str | None, finish: Callable[[], object]
     ) -> None:
         ends_at = self._clock.now() + timedelta(seconds=self.operation_seconds)
-        endpoint.operation = _Operation(ends_at, deployment, finish)
+        endpoint.operation, endpoint.facts = _Operation(ends_at, deployment, finish), None
 
 
 def _refuse_while_updating(endpoint: _Endpoint, doing: str) -> None:

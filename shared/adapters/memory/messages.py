@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from shared.domain.errors import ConflictError
@@ -38,11 +37,17 @@ class MemoryMessageQueue:
 
 
 class MemoryLeaseHold:
-    """A lease that is held."""
+    """A lease, and the block in which it is held if it was free."""
 
     def __init__(self, lease: MemoryLease, model: str) -> None:
         self._lease = lease
         self._model = model
+
+    def __enter__(self) -> MemoryLeaseHold | None:
+        return self if self._lease.take(self._model, self) else None
+
+    def __exit__(self, *_: object) -> None:
+        self._lease.give_back(self._model, self)
 
     def check(self) -> None:
         """Renew it; raises ConflictError when it is no longer ours."""
@@ -57,20 +62,22 @@ class MemoryLease:
         self._length = timedelta(seconds=lease_seconds)
         self._holders: dict[str, tuple[MemoryLeaseHold, datetime]] = {}
 
-    @contextmanager
-    def hold(self, model: str) -> Iterator[MemoryLeaseHold | None]:
+    def hold(self, model: str) -> AbstractContextManager[MemoryLeaseHold | None]:
         """Take the model's lease and give it back in the end; None when somebody has it."""
-        _, ends_at = self._holders.get(model, (None, self._clock.now()))
-        if ends_at > self._clock.now():
-            yield None
-            return
-        hold = MemoryLeaseHold(self, model)
-        self._holders[model] = (hold, self._clock.now() + self._length)
-        try:
-            yield hold
-        finally:
-            if self._holder(model) is hold:
-                del self._holders[model]
+        return MemoryLeaseHold(self, model)
+
+    def take(self, model: str, hold: MemoryLeaseHold) -> bool:
+        """Whether the lease was free, and is this one's now."""
+        now = self._clock.now()
+        free = self._holders.get(model, (None, now))[1] <= now
+        if free:
+            self._holders[model] = (hold, now + self._length)
+        return free
+
+    def give_back(self, model: str, hold: MemoryLeaseHold) -> None:
+        """Nobody has the lease, if it still is this one's."""
+        if self._holder(model) is hold:
+            del self._holders[model]
 
     def renew(self, model: str, hold: MemoryLeaseHold) -> None:
         """Make the lease last its whole length again; also after it ran out, if nobody took it."""
