@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than callers and balancers keep an idle connection, so that they end it and not we:
 a request on its way to a connection that we close would be lost."""
 
+LISTENERS = 16
+"""uvloop takes one new connection in each turn of its loop, and answers all old ones between two:
+of 64 that come at once the last would wait for 2,000 answers. It does so for each listening
+handle, so that there are several, all of the same socket."""
 
 SWITCH_SECONDS = 0.0001
 """How long a thread that loads a model may keep the interpreter while a request waits for it.
@@ -33,6 +38,25 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: ScoringService) -> None:
         super().__init__(config)
         self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Load the app and listen, also for many callers who come at once."""
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, asyncio.BaseEventLoop):
+            return  # Python's own takes all who wait.
+        config = self.config
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg] # uvicorn's own have these
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        for first in [each for server in self.servers for each in server.sockets]:
+            for _ in range(LISTENERS - 1):
+                same = socket.fromfd(first.fileno(), first.family, first.type)
+                again = await loop.create_server(protocol, sock=same, backlog=config.backlog)
+                self.servers.append(again)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the drain, the second ends it."""

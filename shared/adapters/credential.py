@@ -77,14 +77,17 @@ class KeptToken:
 
     async def header(self) -> str:
         """The Authorization header; raises NotAskedError when no token can be had."""
-        header, ends_at = self._held
-        if self._now() < ends_at:
+        if header := self.at_hand():
             return header
         await self._renewal()
-        header, ends_at = self._held
-        if self._now() < ends_at:
+        if header := self.at_hand():
             return header
         raise NotAskedError(self._problem or "the token that came had ended already")
+
+    def at_hand(self) -> str:
+        """The header when nobody needs to wait for it; else nothing."""
+        header, ends_at = self._held
+        return header if self._now() < ends_at else ""
 
     async def keep(self) -> None:
         """Renew the token whenever that is due, until cancelled."""

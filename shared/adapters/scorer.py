@@ -60,8 +60,9 @@ class AzureScorer:
         """Pass the body on; raises UnavailableError, or NotAskedError if nothing was sent."""
         clients = self._opened()
         # The caller's headers are not passed on: they could choose the deployment.
-        token = None if self._token is None else await self._token.header()
-        headers = {} if token is None else {"Authorization": token}
+        headers = {}
+        if self._token is not None:
+            headers["Authorization"] = self._token.at_hand() or await self._token.header()
         if traceparent := self._traceparent():
             headers["traceparent"] = traceparent
         try:
@@ -141,10 +142,13 @@ async def _asked(client: ClientSession, url: str, body: bytes, headers: dict[str
     except aiohttp.ClientError as error:
         raise UnavailableError(f"the endpoint answers no HTTP: {error}") from error
     try:
-        async with response:
-            content = await response.read()
-    except aiohttp.ClientError as error:
-        raise UnavailableError(f"the endpoint broke off its answer: {error}") from error
+        # Read to its end it has given the connection back.
+        content = await response.read()
+    except BaseException as error:
+        response.close()
+        if isinstance(error, aiohttp.ClientError):
+            raise UnavailableError(f"the endpoint broke off its answer: {error}") from error
+        raise
     return _scored(response, content, (time.perf_counter() - began) * 1000)
 
 

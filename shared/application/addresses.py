@@ -34,16 +34,25 @@ class Addresses:
         While the state cannot be read what was known last holds, however old: predictions
         outlive an outage of storage. Raises NoonError when nothing was ever known.
         """
+        if address := self.at_hand(model, now):
+            return address
+        renewal, known = self._renewal(model), self._known.get(model)
+        if known is None:
+            return await asyncio.shield(renewal)
+        await asyncio.wait({renewal}, timeout=WAITED_SECONDS)
+        return renewal.result() if renewal.done() else known[1]
+
+    def at_hand(self, model: str, now: datetime) -> Address | None:
+        """The model's address when nobody needs to wait for it, which is nearly always."""
         known = self._known.get(model)
         if known is None:
-            return await asyncio.shield(self._renewal(model))
+            return None
         age = now - known[0]
         if age < FRESH_FOR or self._being_read(model):
             return known[1]
-        renewal = self._renewal(model)
         if age >= BELIEVED_FOR:
-            await asyncio.wait({renewal}, timeout=WAITED_SECONDS)
-            return renewal.result() if renewal.done() else known[1]
+            return None
+        self._renewal(model)
         return known[1]
 
     async def settled(self) -> None:
