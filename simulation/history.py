@@ -287,8 +287,7 @@ def _unsettled_pointers(state: ModelState, container: ContainerFacts, *, adopts:
     return ""
 
 
-_text = lru_cache(message_text)
-"""Most messages are the tick's."""
+_text = lru_cache(message_text)  # Most messages are the tick's.
 
 
 def _line(at: datetime, what: object) -> str:
