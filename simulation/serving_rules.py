@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from shared.domain.actions import Role
+from shared.domain.announcements import version_of
 from shared.domain.facts import EndpointFacts, ProvisioningState
 from shared.domain.policy import ModelSpec
 from shared.domain.state import ModelState, Phase, Rollout, Subject
 from simulation.standing import Standing
-from simulation.truth import Passes, Truth, ViolationError, live, version_of
+from simulation.truth import Passes, Truth, ViolationError, live
 
 
 class ServingRules:

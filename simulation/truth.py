@@ -121,11 +121,6 @@ class Passes(list[Pass]):
             raise ViolationError("wish_first", f"{what} is ordered before the wish was saved")
 
 
-def version_of(deployment: str) -> int:
-    """The model version that a deployment serves."""
-    return int(deployment.removeprefix("v").partition("-")[0])
-
-
 def live(traffic: Mapping[str, int]) -> dict[str, int]:
     """The shares that are not zero."""
     return {name: share for name, share in traffic.items() if share}

@@ -144,10 +144,11 @@ async def _asked(client: ClientSession, url: str, body: bytes, headers: dict[str
     try:
         # Read to its end it has given the connection back.
         content = await response.read()
-    except BaseException as error:
+    except aiohttp.ClientError as error:
         response.close()
-        if isinstance(error, aiohttp.ClientError):
-            raise UnavailableError(f"the endpoint broke off its answer: {error}") from error
+        raise UnavailableError(f"the endpoint broke off its answer: {error}") from error
+    except BaseException:
+        response.close()
         raise
     return _scored(response, content, (time.perf_counter() - began) * 1000)
 

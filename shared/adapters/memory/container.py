@@ -11,6 +11,7 @@ from shared.domain.actions import Role
 from shared.domain.errors import RefusedError
 from shared.domain.facts import ContainerFacts, ContainerSays, Probe, Published, SmokeFacts
 from shared.domain.places import output_path
+from shared.domain.state import deployment_name
 
 
 @dataclass
@@ -67,7 +68,8 @@ class MemoryContainerServing:
     def smoke(self, model: str, deployment: str, rows: Sequence[dict[str, object]]) -> SmokeFacts:
         """What the version of that name was told to answer."""
         container = self.container(model)
-        names = {f"v{each.version}-e{container.environment}" for each in container.loaded.values()}
+        loaded, environment = container.loaded.values(), container.environment
+        names = {deployment_name(each.version, environment) for each in loaded}
         if not rows or not container.running or deployment not in names:
             return SmokeFacts(Probe.NO_DATA, f"nobody called {deployment} was asked")
         passed = SmokeFacts(Probe.PASSED, f"{len(rows)} of {len(rows)} rows answered")
