@@ -74,13 +74,17 @@ class AzureMessageQueue(AzureTextQueue):
 
 def message_text(message: Message) -> str:
     """The message as the text that travels."""
-    content = {
+    content: dict[str, str | int] = {
         "schema": message.schema,
         "model": message.model,
         "cause": message.cause,
         "traceparent": message.traceparent,
     }
-    return json.dumps(content | ({"event": message.event_id} if message.event_id else {}))
+    if message.event_id:
+        content["event"] = message.event_id
+    if message.attempt:
+        content["attempt"] = message.attempt
+    return json.dumps(content)
 
 
 def parse_message(text: str) -> Message:
@@ -101,9 +105,13 @@ def parse_message(text: str) -> Message:
     for field in ("traceparent", "event"):
         if not isinstance(content.get(field, ""), str):
             raise MalformedError(f"message: {field} must be a text")
+    attempt = content.get("attempt", 0)
+    if type(attempt) is not int or attempt < 0:
+        raise MalformedError("message: attempt must be a whole number, not below 0")
     return Message(
         content["model"],
         content["cause"],
         content.get("traceparent", ""),
         event_id=content.get("event", ""),
+        attempt=attempt,
     )

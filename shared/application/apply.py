@@ -122,7 +122,7 @@ def _manifest(spec: ModelSpec, action: PinData) -> bytes:
         "data_version": action.ref.data_version,
         "files": files,
     }
-    return json.dumps(content, indent=1).encode()
+    return json.dumps(content).encode()
 
 
 def _top_up(ports: Ports, spec: ModelSpec, action: TopUp) -> None:

@@ -38,38 +38,52 @@ class _Bucket:
         return Counts(self.requests, self.failures, 0, tuple(self.latencies))
 
 
+class _Counting:
+    """What one process counts of one model."""
+
+    __slots__ = ("buckets", "lock", "unwritten", "width", "written_at")
+
+    def __init__(self, width: float) -> None:
+        self.width = width
+        """Of a bucket, in seconds."""
+        self.buckets: dict[tuple[str, float], _Bucket] = {}
+        """By deployment and begin."""
+        self.unwritten = False
+        """Something was counted that no write has seen."""
+        self.written_at: float | None = None
+        self.lock = Lock()
+
+
 class HealthRecorder:
     """Counts by model, deployment and bucket, of one process."""
 
     def __init__(self, window: HealthWindow, process: str, widths: Mapping[str, timedelta]) -> None:
         self._window = window
         self._process = process
-        self._widths = {model: width.total_seconds() for model, width in widths.items()}
-        self._counting: dict[tuple[str, str, float], _Bucket] = {}
-        self._written_at: dict[str, float] = {}
-        self._unwritten: set[str] = set()
-        """Models of which something was counted that no write has seen."""
-        self._lock = Lock()
+        self._models = {model: _Counting(width.total_seconds()) for model, width in widths.items()}
 
     def note(
         self, model: str, deployment: str, failed: bool, latency_ms: float, now: datetime
     ) -> bool:
         """Count one answer; True when it is time to write the model's counts down."""
-        width, instant = self._widths[model], now.timestamp()
-        key = (model, deployment, instant // width * width)
-        with self._lock:
-            bucket = self._counting.get(key)
+        counting, instant = self._models[model], now.timestamp()
+        width = counting.width
+        key = (deployment, instant // width * width)
+        with counting.lock:
+            bucket = counting.buckets.get(key)
             if bucket is None:
-                bucket = self._counting[key] = _Bucket()
+                bucket = counting.buckets[key] = _Bucket()
             bucket.requests += 1
             if failed:
                 bucket.failures += 1
             else:
                 bucket.count(bucket_of(latency_ms))
-            self._unwritten.add(model)
-            due = instant - self._written_at.setdefault(model, instant) >= width
+            counting.unwritten = True
+            if counting.written_at is None:
+                counting.written_at = instant
+            due = instant - counting.written_at >= width
             if due:
-                self._written_at[model] = instant
+                counting.written_at = instant
             return due
 
     def seconds_left(self, model: str, now: datetime) -> float | None:
@@ -77,34 +91,34 @@ class HealthRecorder:
 
         With 0 it is time, and the next bucket's wait begins, as with a `note` that says so.
         """
-        width, instant = self._widths[model], now.timestamp()
-        with self._lock:
-            if model not in self._unwritten:
+        counting, instant = self._models[model], now.timestamp()
+        with counting.lock:
+            if not counting.unwritten or counting.written_at is None:
                 return None
-            left = max(0.0, self._written_at[model] + width - instant)
+            left = max(0.0, counting.written_at + counting.width - instant)
             if not left:
-                self._written_at[model] = instant
+                counting.written_at = instant
             return left
 
     def write(self, model: str, now: datetime) -> str:
         """Write the model's counts down and forget finished buckets; gives what went wrong."""
-        width, instant = self._widths[model], now.timestamp()
-        with self._lock:
-            self._unwritten.discard(model)
-            mine = {key: b.counts() for key, b in self._counting.items() if key[0] == model}
+        counting, instant = self._models[model], now.timestamp()
+        with counting.lock:
+            counting.unwritten = False
+            mine = {key: bucket.counts() for key, bucket in counting.buckets.items()}
         rows = [
             HealthRow(deployment, self._process, datetime.fromtimestamp(start, UTC), counts)
-            for (_, deployment, start), counts in mine.items()
+            for (deployment, start), counts in mine.items()
         ]
         try:
             self._window.write(model, rows)
         except NoonError as error:
             # Kept and written again with the next flush: the counts only grow.
-            with self._lock:
-                self._unwritten.add(model)
+            with counting.lock:
+                counting.unwritten = True
             return str(error)
-        with self._lock:
+        with counting.lock:
             for key in mine:
-                if key[2] + 2 * width <= instant:
-                    del self._counting[key]
+                if key[1] + 2 * counting.width <= instant:
+                    del counting.buckets[key]
         return ""

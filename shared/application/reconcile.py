@@ -37,7 +37,14 @@ TICK_EVERY = timedelta(minutes=1)
 """What is due by then is looked at anyway, whether it was written down or not."""
 
 RETRY_SECONDS = 15
-"""The least delay of a copy of a message that met another pass at work; at most twice that."""
+"""The least delay of a copy of a message that met another pass or an outage; at most twice that."""
+
+DOUBLINGS_MAX = 5
+"""Each further copy comes after twice as long, until these doublings: 8 to 16 minutes.
+
+Otherwise what waits for the end of an outage is a storm while it lasts. Nobody waits for a copy
+then: the tick finds what is due as soon as it can.
+"""
 
 
 def reconcile(
@@ -227,7 +234,8 @@ def _send_copy(ports: Ports, message: Message) -> int:
         return 0
     # Spread by the message itself, so that copies do not meet again; the same in every process.
     delay = RETRY_SECONDS + crc32(f"{message.model} {message.cause}".encode()) % RETRY_SECONDS
-    ports.queue.send(message, delay_seconds=delay)
+    delay <<= min(message.attempt, DOUBLINGS_MAX)
+    ports.queue.send(replace(message, attempt=message.attempt + 1), delay_seconds=delay)
     return delay
 
 

@@ -96,7 +96,7 @@ def _write(at: Moment, wished: dict[str, int]) -> Step:
     if at.rollout.soaking_since is None:
         text = f"{at.canary} is to get {wished[at.canary]} %, traffic is {shares}"
         if at.rollout.paused:
-            return at.hold("paused", f"paused by an operator; {text}")
+            return at.paused(f"; {text}")
         return at.order("shift", text, SetTraffic(wished))
     if at.policy.hand_changed == "adopt":
         # Soaking anew, so that who resumes gets the share of the step, not the same pause again.
@@ -129,11 +129,13 @@ def _follow(at: Moment, check: Check, since: datetime) -> Step:
         if failed > at.policy.failed_checks_allowed:
             return at.turn_back(check.code, check.text)
         return at.hold(check.code, check.text)
+    # Begun anew where a step stands still: in a window that only grows an illness would be spoken
+    # of long after its end, and after a long pause too late.
+    renewed = _soak_from_now(at) if soaked else at
     if at.rollout.paused:
-        return at.hold("paused", f"paused by an operator; {check.text}")
+        return renewed.paused(f"; {check.text}")
     if check.outcome is Outcome.HOLD:
-        # Begun anew, since a window that only grows would speak of the illness long after its end.
-        return (_soak_from_now(at) if soaked else at).hold(check.code, check.text)
+        return renewed.hold(check.code, check.text)
     if not soaked:
         return at.hold("soaking", check.text)
     if check.outcome is Outcome.NO_DATA:

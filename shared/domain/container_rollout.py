@@ -36,7 +36,7 @@ def _step(at: Moment) -> Step:
     if against is not None:
         return at.turn_back(against.code, against.text)
     if at.rollout.paused:
-        return at.hold("paused", f"paused by an operator in phase {at.rollout.phase.value}")
+        return at.paused(f" in phase {at.rollout.phase.value}")
     match at.rollout.phase:
         case Phase.PENDING:
             return _pending(at)

@@ -95,3 +95,5 @@ class Message:
     schema: int = MESSAGE_SCHEMA
     event_id: str = ""
     """Of the event that raised it, if one did."""
+    attempt: int = 0
+    """So often it was sent again before, since it met another pass or an outage."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.domain.actions import Action
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.facts import ContainerFacts, EndpointFacts, Facts
-from shared.domain.policy import RolloutPolicy
+from shared.domain.policy import LOOKS_PER_AGE, RolloutPolicy
 from shared.domain.state import ModelState, Phase, Rollout
 
 
@@ -61,6 +61,13 @@ class Moment:
         """Nothing can be decided yet: look again after a while."""
         due = self.now + self.policy.poll
         return Step(self.state, Kind.HELD, (Reason(code, text),), orders, due_at=due)
+
+    def paused(self, text: str) -> Step:
+        """An operator holds the rollout: look more and more rarely, but once in every soak."""
+        policy, age = self.policy, self.now - self.rollout.entered_at
+        wait = max(policy.poll, min(policy.soak, age / LOOKS_PER_AGE))
+        held = self.hold("paused", f"paused by an operator{text}")
+        return replace(held, due_at=self.now + wait)
 
     def order(self, code: str, text: str, *orders: Action) -> Step:
         """Orders that take their time: look again after a while."""

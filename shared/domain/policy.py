@@ -11,6 +11,9 @@ Task = Literal["classification", "regression"]
 HandChanged = Literal["restore", "adopt"]
 Serving = Literal["managed_endpoint", "container"]
 
+LOOKS_PER_AGE = 10
+"""What waits for others, a job or a pause, is looked at when it is older by one part in so many."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetrainingPolicy:

@@ -74,7 +74,7 @@ def _step(at: Moment) -> Step:
     if at.rollout.phase is Phase.CANARY:
         return advance_canary(at)
     if at.rollout.paused:
-        return at.hold("paused", f"paused by an operator in phase {at.rollout.phase.value}")
+        return at.paused(f" in phase {at.rollout.phase.value}")
     match at.rollout.phase:
         case Phase.PENDING:
             return _pending(at)

@@ -21,7 +21,7 @@ class Metric(StrEnum):
     """
     MESSAGE_AGE = "noon.message.age"
     """Seconds that a message had waited when it was taken, by model; copies that were to come
-    later (15 to 30 s) included."""
+    later (15 to 30 s, and twice as long each time) included."""
     CHAMPION_AGE = "noon.champion.age"
     """Seconds since the gate promoted the champion, by model and version."""
     CHAMPION_LOSS = "noon.champion.loss"

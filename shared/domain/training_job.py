@@ -12,7 +12,7 @@ from shared.domain.comparison import judged
 from shared.domain.decision import Json, Kind, Reason, Step
 from shared.domain.facts import Facts, JobFacts, JobStatus
 from shared.domain.metrics import Metrics
-from shared.domain.policy import ModelSpec
+from shared.domain.policy import LOOKS_PER_AGE, ModelSpec
 from shared.domain.promotion import Halt, Promote, Retain, Verdict, judge, score_of
 from shared.domain.retraining import next_attempt
 from shared.domain.state import (
@@ -26,9 +26,6 @@ from shared.domain.state import (
 
 QUARANTINE_MAX = 100
 """The state is one table row; older entries go first, and their files are refused again."""
-
-LOOKS_PER_AGE = 10
-"""A running job is looked at again when it is older by one part in so many."""
 
 
 def follow(state: ModelState, facts: Facts, spec: ModelSpec, now: datetime) -> Step:

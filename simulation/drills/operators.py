@@ -32,6 +32,16 @@ def _paused_and_sick() -> Found:
     return how_it_ended(world, "errors")
 
 
+def _sick_on_the_second_day() -> Found:
+    """A day of healthy answers must not hide the illness that follows them."""
+    world = rolling()
+    intake.order(world.plane, MODEL, Verb.PAUSE, "ada", "a holiday")
+    world.go_on(24 * 60, callers=200)
+    world.failing["v2-e1"] = 50
+    world.go_on(30, callers=200)
+    return how_it_ended(world, "errors")
+
+
 def _proceed(canary_too: bool) -> Found:
     """The champion fails for an hour, then an operator says so, and orders it twice."""
     world = rolling()
@@ -51,6 +61,7 @@ def _proceed(canary_too: bool) -> Found:
 DRILLS = (
     Drill("operator pauses", f"{AT_TEN}: pause_ordered", partial(_steer, Verb.PAUSE)),
     Drill("a paused canary gets sick", f"{BACK}: errors", _paused_and_sick),
+    Drill("a canary gets sick after a day's pause", f"{BACK}: errors", _sick_on_the_second_day),
     Drill(
         "operator pauses and resumes",
         f"{RULES}: resume_ordered",

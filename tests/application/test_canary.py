@@ -137,7 +137,7 @@ def test_without_callers_recorded_rows_decide(rolling: World) -> None:
 def test_without_callers_and_answers_it_never_advances(rolling: World) -> None:
     """Nothing can be learned: the version is given up, not waved through."""
     for path in [path for path in rolling.files.files if path.endswith("sample.json")]:
-        del rolling.files.files[path]
+        rolling.files.forget(path)
     rolling.go_on(100)
     assert traffic(rolling) == {"v1-e1": 100}
     assert "nothing could be learned" in rollout_of(rolling).reason

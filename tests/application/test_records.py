@@ -357,6 +357,25 @@ def test_coalesced_names_what_it_joins(world: World) -> None:
     assert tick.reasons[0].text == f"coalesced into {into}; the next tick looks again"
 
 
+def test_copies_come_ever_more_seldom(world: World) -> None:
+    """An outage of nine hours is no storm of copies, and none of them is lost."""
+    world.go_on(1)
+    land(world, "a.csv", event=False)
+    world.clock.advance(timedelta(hours=3))
+    world.queue.send(Message("flights", "landing x"))
+    waits = []
+    for _ in range(9):
+        breaking(world, "landing", "list", UnavailableError("nobody answers"))
+        (decision,) = new_decisions(world, world.work_off)
+        assert decision.reasons[0].code == "failed"
+        ((at, _),) = world.queue.waiting
+        waits.append((at - world.clock.now()).total_seconds())
+        world.clock.advance(at - world.clock.now())
+    first = waits[0]
+    assert 15 <= first < 30
+    assert waits == [first * factor for factor in (1, 2, 4, 8, 16, 32, 32, 32, 32)]
+
+
 def test_pass_at_work_on_a_model_never_seen_has_no_other_name(world: World) -> None:
     """Nothing was decided before, and nothing is under way."""
     with world.lease.hold("flights"):

@@ -350,7 +350,7 @@ def test_champions_are_asked_about_the_rows_that_their_training_kept(world: Worl
     state = first_champion(world)
     assert sample_rows(world.plane, "flights") == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert state.champion is not None
-    del world.files.files[output_path(state.champion.version.job, "model", "sample.json")]
+    world.files.forget(output_path(state.champion.version.job, "model", "sample.json"))
     with pytest.raises(NotFoundError, match="sample rows are gone"):
         sample_rows(world.plane, "flights")
 

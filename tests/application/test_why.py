@@ -262,7 +262,7 @@ def test_manifest_that_does_not_say_who_read_first_is_enough(world: World) -> No
 def test_manifest_that_is_gone_holds_nothing(told: World) -> None:
     """Old files may be cleared away: then nothing is known, which is no error of ours."""
     for path in [path for path in told.files.files if "/manifests/" in path]:
-        del told.files.files[path]
+        told.files.forget(path)
     with pytest.raises(NotFoundError, match="the newest manifests"):
         why(told.plane, "flights/a.csv", "flights")
 

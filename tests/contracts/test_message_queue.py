@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from azure_emulator.testing import wait_until
@@ -31,7 +32,9 @@ def test_delayed_message_is_not_seen_before_its_time(message_queue) -> None:
 
 def test_message_survives_its_text() -> None:
     """A message read from its own text is the same."""
+    again = replace(MESSAGE, event_id="e7", attempt=3)
     assert parse_message(message_text(MESSAGE)) == MESSAGE
+    assert parse_message(message_text(again)) == again
 
 
 def test_unknown_fields_are_left_alone() -> None:
@@ -52,6 +55,9 @@ def test_unknown_fields_are_left_alone() -> None:
         ('{"schema":1,"model":"","cause":"tick"}', "model must"),
         ('{"schema":1,"model":"flights","cause":7}', "cause must"),
         ('{"schema":1,"model":"flights","cause":"tick","traceparent":1}', "traceparent must"),
+        ('{"schema":1,"model":"flights","cause":"tick","attempt":"1"}', "attempt must"),
+        ('{"schema":1,"model":"flights","cause":"tick","attempt":-1}', "attempt must"),
+        ('{"schema":1,"model":"flights","cause":"tick","attempt":true}', "attempt must"),
     ],
 )
 def test_message_that_cannot_be_understood_is_refused_by_name(text: str, named: str) -> None:

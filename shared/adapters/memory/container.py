@@ -55,7 +55,7 @@ class MemoryContainerServing:
     def publish(self, model: str, role: Role, version: int, job: str) -> None:
         """Point the role at the job's model folder; done before is success."""
         folder = output_path(job, "model")
-        files = sorted(file for file in self._files.files.items() if file[0].startswith(folder))
+        files = self._files.below(folder)
         if not files:
             raise RefusedError(f"publish version {version}: {job} left no model folder")
         digest = hashlib.sha256(repr(files).encode()).hexdigest()[:12]

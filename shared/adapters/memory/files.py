@@ -38,8 +38,12 @@ class MemoryLandingZone:
 
     def list(self, prefix: str) -> tuple[PinnedFile, ...]:
         """Every file below the prefix, sorted by path."""
-        first, end = (bisect_left(self._paths, edge) for edge in (prefix, f"{prefix}{LAST}"))
-        return tuple(self._files[path] for path in self._paths[first:end])
+        return tuple(self._files[path] for path in _below(self._paths, prefix))
+
+
+def _below(paths: list[str], prefix: str) -> list[str]:
+    """Those of the sorted paths that begin so."""
+    return paths[bisect_left(paths, prefix) : bisect_left(paths, f"{prefix}{LAST}")]
 
 
 class MemoryRunFiles:
@@ -47,6 +51,8 @@ class MemoryRunFiles:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self._paths: list[str] = []
+        """Sorted, so that one job's files are found among those of years."""
 
     def read(self, path: str) -> bytes | None:
         """The whole file, or None."""
@@ -54,4 +60,15 @@ class MemoryRunFiles:
 
     def write_once(self, path: str, content: bytes) -> None:
         """Write it unless it is there."""
-        self.files.setdefault(path, content)
+        if path not in self.files:
+            self.files[path] = content
+            insort(self._paths, path)
+
+    def forget(self, path: str) -> None:
+        """Let a file go, as somebody who clears away does."""
+        if self.files.pop(path, None) is not None:
+            self._paths.pop(bisect_left(self._paths, path))
+
+    def below(self, folder: str) -> list[tuple[str, bytes]]:
+        """Path and content of every file whose path begins so, sorted."""
+        return [(path, self.files[path]) for path in _below(self._paths, folder)]
