@@ -37,14 +37,14 @@ ANY = (
 BESIDES = {
     ("state", "save"): ("etag_race", "etag_race", "etag_conflict"),
     ("jobs", "get"): ("stale",) * 4,
-    ("jobs", "submit"): ("conflict_409",),
-    ("jobs", "cancel"): ("conflict_409",),
+    ("jobs", "submit"): ("conflict_409",) * 4,
+    ("jobs", "cancel"): ("conflict_409",) * 4,
     ("registry", "job_of"): ("stale",) * 4,
-    ("registry", "register"): ("conflict_409",),
+    ("registry", "register"): ("conflict_409",) * 4,
     ("endpoint", "get"): ("stale",) * 12,
-    ("endpoint", "deploy"): ("conflict_409", "conflict_409"),
-    ("endpoint", "set_traffic"): ("conflict_409", "conflict_409"),
-    ("endpoint", "delete_deployment"): ("conflict_409",),
+    ("endpoint", "deploy"): ("conflict_409",) * 8,
+    ("endpoint", "set_traffic"): ("conflict_409",) * 8,
+    ("endpoint", "delete_deployment"): ("conflict_409",) * 4,
 }
 """What can happen to these calls besides."""
 
