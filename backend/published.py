@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from backend.model_folder import ModelFolderError
+from backend.pacing import Rest
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -69,7 +70,7 @@ class PublishedModels:
         self._known[role] = (response.headers.get("ETag", ""), pointer)
         return pointer
 
-    def download(self, pointer: Pointer, folder: Path) -> None:
+    def download(self, pointer: Pointer, folder: Path, rest: Rest) -> None:
         """Write the pointer's files; raises ModelFolderError when they are not what it says."""
         for file in pointer.files:
             path = _inside(folder, file.path)
@@ -79,6 +80,7 @@ class PublishedModels:
             if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
                 raise ModelFolderError(f"{file.path}: not the content that was published")
             path.write_bytes(content)
+            rest()
 
     def _get(self, path: str, headers: dict[str, str]) -> Response:
         import requests

@@ -19,6 +19,7 @@ from backend.model_folder import (
     read_sample_rows,
     read_schema,
 )
+from backend.pacing import Rest, at_once
 from backend.problems import Problem
 from backend.rows import RowReader
 from backend.settings import Settings
@@ -84,12 +85,15 @@ class Scorer:
         raise ModelAnswerError("a number fits the columns and not the model")
 
 
-def load_scorer(settings: Settings, model_dir: Path | None) -> Scorer:
-    """The model below a folder, ready to answer; raises what is wrong with it."""
+def load_scorer(settings: Settings, model_dir: Path | None, rest: Rest = at_once) -> Scorer:
+    """The model below a folder, ready to answer; raises what is wrong with it.
+
+    `rest` is called between two pieces of the work.
+    """
     folder = find_model_folder(model_dir)
     schema, content = read_schema(folder)
     reader = RowReader(schema, settings.rows_max)
-    graph = _graph(folder, schema, settings, reader)
+    graph = _graph(folder, schema, settings, reader, rest)
     sample_rows = read_sample_rows(folder)
     samples = reader.check(sample_rows)
     if isinstance(samples, Problem):
@@ -101,6 +105,7 @@ def load_scorer(settings: Settings, model_dir: Path | None) -> Scorer:
             refuse_other_labels(schema, answer["predictions"])
     except Exception as error:  # whatever it is, a model that cannot answer is not served
         raise ModelFolderError(f"model.onnx cannot score sample.json: {error}") from error
+    rest()
     if settings.batching == "auto":
         body = msgspec.json.encode({"rows": sample_rows[:1]})
         pays = batching_pays(partial(scorer.answer, body), partial(_answer_together, scorer, body))
@@ -114,15 +119,18 @@ def _answer_together(scorer: Scorer, body: bytes, requests: int) -> None:
 
 
 def _graph(
-    folder: Path, schema: ModelSchema, settings: Settings, reader: RowReader
+    folder: Path, schema: ModelSchema, settings: Settings, reader: RowReader, rest: Rest
 ) -> WholeGraph | TreesAlone:
     whole = WholeGraph(open_session(folder / "model.onnx", settings.intra_op_threads), schema)
+    rest()
     trees = read_trees(folder, schema)
     if trees is None:
         return whole
     session = open_session(folder / trees.file, settings.intra_op_threads)
     alone = TreesAlone(session, trees, schema)
+    rest()
     refuse_other_trees(alone, whole, schema, reader)
+    rest()
     return alone
 
 

@@ -3,14 +3,16 @@
     python -m bench.swap
 
 A service process follows what is published in Azurite, as in production. Callers ask for one row
-over kept connections, and every few seconds a newer version of the flights model is published.
-Requests around a swap (the newer version is loaded and tried, then answers for the first time) are
-compared with all others.
+over kept connections, and every few seconds a newer version of the flights model comes as a rollout
+brings it: published as challenger, loaded and tried beside the champion, named as champion. All
+requests of that time are compared with all others; and since a long time hides a short step, also
+the worst part of it with the worst part of the time between, as long and in as many parts.
 
 Callers, storage and service share this machine's cores, so that whatever else computes slows the
-requests as well. How much of a step that is shows a control: between two swaps the same version is
-published for a second service, which nobody asks. It does the same work, in a process of its own.
-Prints one line of JSON.
+requests as well. How much of a step that is shows a control: between two swaps a second service,
+which nobody asks, changes to the same version. It does the same work, in a process of its own.
+With `--at-once` there is no challenger: the version is named as champion and loaded without rests,
+as after a loss of the container's memory. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ import asyncio
 import hashlib
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +45,12 @@ from azure_emulator.testing import (
 from bench.model import trained
 from bench.places import ROOT
 
-BEFORE_SECONDS, AFTER_SECONDS = 0.3, 0.1
-"""Around the first answer of a newer version: its loading, its first run and what came of it."""
+BEFORE_SECONDS, AFTER_SECONDS = 0.05, 0.1
+"""Around the time from its publication to the first answer of a newer version."""
+
+PART_SECONDS = 0.4
+PART_REQUESTS_MIN = 200
+"""Fewer have no 99th percentile."""
 
 POLL_SECONDS = 0.01
 
@@ -63,7 +71,7 @@ class Following:
 
     blobs: ContainerClient
     port: int
-    neighbour_log: Path
+    logs: dict[str, Path]
 
 
 @contextmanager
@@ -80,17 +88,15 @@ def following(folder: Path) -> Iterator[Following]:
             credential=azurite.account_key,
             connection_verify=emulator.environment["REQUESTS_CA_BUNDLE"],
         )
-        port, neighbour_log = free_port(), folder / "neighbour.log"
+        ports = {"flights": free_port(), "neighbour": free_port()}
+        logs = {name: folder / f"{name}.log" for name in ports}
         with blobs, ExitStack() as running:
             blobs.create_container()
-            for name, at, log in (
-                ("flights", port, folder / "service.log"),
-                ("neighbour", free_port(), neighbour_log),
-            ):
-                service = _service(f"{azurite.blob_url}/runs/{name}", at, log)
+            for name, at in ports.items():
+                service = _service(f"{azurite.blob_url}/runs/{name}", at, logs[name])
                 running.callback(service.close)
                 service.wait_ready(lambda at=at: listening(at))  # type: ignore[misc]
-            yield Following(blobs, port, neighbour_log)
+            yield Following(blobs, ports["flights"], logs)
 
 
 def _service(url: str, port: int, log: Path) -> LocalProcess:
@@ -105,8 +111,8 @@ def _service(url: str, port: int, log: Path) -> LocalProcess:
     return LocalProcess(command, log, {**os.environ, **settings})
 
 
-def publish(blobs: ContainerClient, name: str, model: Path, version: int) -> None:
-    """Publish the model as the control plane does, under one more version."""
+def upload(blobs: ContainerClient, name: str, model: Path, version: int) -> bytes:
+    """Upload the model under one more version; gives the pointer that names it."""
     files = {path.name: path.read_bytes() for path in sorted(model.iterdir())}
     for file, content in files.items():
         blobs.upload_blob(f"{name}/v{version}/{file}", content, overwrite=True)
@@ -115,8 +121,7 @@ def publish(blobs: ContainerClient, name: str, model: Path, version: int) -> Non
         for file, content in files.items()
     ]
     pointer = {"schema": 1, "version": version, "folder": f"v{version}", "digest": f"d{version}"}
-    content = json.dumps(pointer | {"files": listed}).encode()
-    blobs.upload_blob(f"{name}/champion.json", content, overwrite=True)
+    return json.dumps(pointer | {"files": listed}).encode()
 
 
 async def ask(port: int, body: bytes, seen: Seen, until: asyncio.Event) -> None:
@@ -147,70 +152,91 @@ async def measured(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     controls: list[Span] = []
     with following(folder) as at:
 
-        async def published(name: str, version: int) -> float:
-            await asyncio.to_thread(publish, at.blobs, name, model.folder / "model", version)
-            return time.perf_counter()
+        async def changed(name: str, version: int, *, at_once: bool) -> Span:
+            """The time that a change to a version takes, as a rollout orders it."""
+            content = model.folder / "model"
+            pointer = await asyncio.to_thread(upload, at.blobs, name, content, version)
+            began = time.perf_counter()
+            for role, sign in (("challenger", "who asks"), ("champion", "from now on")):
+                if role == "champion" or not at_once:
+                    path = f"{name}/{role}.json"
+                    await asyncio.to_thread(at.blobs.upload_blob, path, pointer, overwrite=True)
+                    await logged(at.logs[name], f"v{version}-e1 answers {sign}")
+            if name == "flights" and seen.requests:
+                await answered(seen, version)
+            return began - BEFORE_SECONDS, time.perf_counter() + AFTER_SECONDS
 
-        for name in ("flights", "neighbour"):
-            await published(name, 1)
-        await asyncio.sleep(3)
+        for name in at.logs:
+            await changed(name, 1, at_once=True)
         callers = [
             asyncio.create_task(ask(at.port, body, seen, over)) for _ in range(options.connections)
         ]
         for version in range(2, options.swaps + 2):
-            await asyncio.sleep(options.seconds / 2)
-            controls.append(
-                around(await published("neighbour", version), await loaded(at, version))
-            )
-            await asyncio.sleep(options.seconds / 2)
-            swaps.append(around(await published("flights", version), await answered(seen, version)))
-        await asyncio.sleep(options.seconds / 2)
+            for name, spans in (("neighbour", controls), ("flights", swaps)):
+                await asyncio.sleep(options.seconds)
+                spans.append(await changed(name, version, at_once=options.at_once))
+        await asyncio.sleep(options.seconds)
         over.set()
         await asyncio.gather(*callers)
     return figures(seen, swaps, controls)
 
 
-async def loaded(at: Following, version: int) -> float:
-    """When the second service had changed to a version."""
-    while f"v{version}-e1 answers" not in at.neighbour_log.read_text():
+async def logged(log: Path, words: str) -> None:
+    """Wait until a service has said so."""
+    while words not in log.read_text():
         await asyncio.sleep(POLL_SECONDS)
-    return time.perf_counter()
 
 
-async def answered(seen: Seen, version: int) -> float:
-    """When a version began to answer the callers."""
+async def answered(seen: Seen, version: int) -> None:
+    """Wait until a version answers the callers."""
     while seen.requests[-1][2] != version:
         await asyncio.sleep(POLL_SECONDS)
-    return next(began for began, _, name in reversed(seen.requests) if name != version)
-
-
-def around(published_at: float, changed_at: float) -> Span:
-    """The time that belongs to a change."""
-    return max(published_at, changed_at - BEFORE_SECONDS), changed_at + AFTER_SECONDS
 
 
 def figures(seen: Seen, swaps: list[Span], controls: list[Span]) -> dict[str, Any]:
     """The 99th percentiles around swaps, around controls, and between them, in milliseconds."""
-    parts: dict[str, list[float]] = {"around": [], "control": [], "between": []}
-    for began, seconds, _ in seen.requests:
-        near = (
-            name
-            for name, spans in (("around", swaps), ("control", controls))
-            if any(start - seconds <= began <= end for start, end in spans)
-        )
-        parts[next(near, "between")].append(seconds * 1000)
-    p99 = {name: percentile(values, 99) for name, values in parts.items()}
+    first, last = seen.requests[0][0], seen.requests[-1][0]
+    busy = sorted([*swaps, *controls])
+    ends = [first, *(end for _, end in busy)]
+    between = list(zip(ends, [*(start for start, _ in busy), last], strict=True))
+    spans = {"around": swaps, "control": controls, "between": between}
+    parts = {name: [_within(seen, span) for span in each] for name, each in spans.items()}
+    all_of = {name: list(chain.from_iterable(each)) for name, each in parts.items()}
+    p99 = {name: percentile(values, 99) for name, values in all_of.items()}
+    worst = {name: _worst_parts(seen, each) for name, each in spans.items()}
     return {
         "swaps": len(swaps),
+        "seconds_of_a_swap": round(statistics.mean(end - start for start, end in swaps), 1),
         "requests": len(seen.requests),
         "failed": seen.failed,
-        **{f"requests_{name}": len(values) for name, values in parts.items()},
+        **{f"requests_{name}": len(values) for name, values in all_of.items()},
         **{f"p99_ms_{name}": round(value, 3) for name, value in p99.items()},
         "ratio": round(p99["around"] / p99["between"], 2),
         "ratio_of_control": round(p99["control"] / p99["between"], 2),
-        "ratio_to_control": round(p99["around"] / p99["control"], 2),
-        **{f"longest_ms_{name}": round(max(values), 3) for name, values in parts.items()},
+        **{f"worst_part_p99_ms_{name}": round(value, 3) for name, value in worst.items()},
+        "ratio_of_worst_parts": round(worst["around"] / worst["between"], 2),
+        "ratio_of_worst_parts_of_control": round(worst["control"] / worst["between"], 2),
+        **{f"longest_ms_{name}": round(max(values), 3) for name, values in all_of.items()},
     }
+
+
+def _within(seen: Seen, span: Span) -> list[float]:
+    """Milliseconds of the requests that were under way in a time."""
+    start, end = span
+    return [
+        seconds * 1000 for began, seconds, _ in seen.requests if start - seconds <= began <= end
+    ]
+
+
+def _worst_parts(seen: Seen, spans: list[Span]) -> float:
+    """The 99th percentile of the worst part of a time, the median of all times."""
+    worst = []
+    for start, end in spans:
+        count = max(1, int((end - start) / PART_SECONDS))
+        edges = [start + number * PART_SECONDS for number in range(count)]
+        each = [_within(seen, (edge, edge + PART_SECONDS)) for edge in edges]
+        worst.append(max(percentile(one, 99) for one in each if len(one) >= PART_REQUESTS_MIN))
+    return statistics.median(worst)
 
 
 def percentile(values: list[float], share: int) -> float:
@@ -222,7 +248,8 @@ def main() -> int:
     """Measure and print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--swaps", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=3.0, help="between two swaps")
+    parser.add_argument("--seconds", type=float, default=5.0, help="before each change")
+    parser.add_argument("--at-once", action="store_true", help="without a challenger before")
     parser.add_argument("--connections", type=int, default=4)
     with tempfile.TemporaryDirectory() as folder:
         print(json.dumps(asyncio.run(measured(parser.parse_args(), Path(folder)))))

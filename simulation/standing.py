@@ -18,13 +18,13 @@ class Standing:
     """Since when something stands that should not."""
 
     def __init__(self) -> None:
-        self._loose: dict[tuple[str, str], datetime] = {}
+        self._loose: dict[str, dict[str, datetime]] = {}
         self._astray: dict[str, datetime] = {}
         self._paused_at: dict[str, datetime] = {}
 
     def forget(self, model: str, deployment: str) -> None:
         """It was made anew."""
-        self._loose.pop((model, deployment), None)
+        self._loose.get(model, {}).pop(deployment, None)
 
     def check(
         self, state: ModelState, endpoint: EndpointFacts, now: datetime, *, adopts: bool
@@ -66,13 +66,14 @@ class Standing:
             known.add(state.warm.deployment)
         if adopts:
             known.update(endpoint.traffic)
+        before = self._loose.pop(state.model, None)
         if known.issuperset(endpoint.deployments):
             return
-        for name in endpoint.deployments:
-            key = (state.model, name)
-            if name in known:
-                self._loose.pop(key, None)
-            elif now - self._loose.setdefault(key, now) > REFERRED_WITHIN:
+        loose = [name for name in endpoint.deployments if name not in known]
+        since = {name: before.get(name, now) if before else now for name in loose}
+        self._loose[state.model] = since
+        for name, at in since.items():
+            if now - at > REFERRED_WITHIN:
                 raise ViolationError("nothing_orphaned", f"{state.model}: {name} for nothing")
 
 

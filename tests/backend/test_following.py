@@ -80,8 +80,8 @@ class Service:
         return str(refused[0]["reason"])
 
 
-def followed(azurite: Azurite, name: str, log: Path) -> tuple[ContainerClient, LocalProcess, str]:
-    """A container of blobs and a service process that follows `tiny` in it."""
+def blobs_of(azurite: Azurite, name: str) -> ContainerClient:
+    """A new container of blobs."""
     blobs = ContainerClient(
         azurite.blob_url,
         name,
@@ -89,6 +89,12 @@ def followed(azurite: Azurite, name: str, log: Path) -> tuple[ContainerClient, L
         connection_verify=os.environ["REQUESTS_CA_BUNDLE"],
     )
     blobs.create_container()
+    return blobs
+
+
+def followed(azurite: Azurite, name: str, log: Path) -> tuple[ContainerClient, LocalProcess, str]:
+    """A container of blobs and a service process that follows `tiny` in it."""
+    blobs = blobs_of(azurite, name)
     port = free_port()
     process = LocalProcess(
         [sys.executable, "-m", "backend", "--port", str(port)],
