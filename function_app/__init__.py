@@ -8,11 +8,14 @@ import azure.functions as func
 
 from function_app import alerts, events, http, queue, reads, timers
 from shared.bootstrap import runtime
+from shared.collector import settle
 
 runtime()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for source in (timers, events, queue, http, reads, alerts):
     app.register_functions(source.blueprint)
+
+settle()
 
 __all__ = ["app"]

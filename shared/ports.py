@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.domain.actions import PinnedFile, Role
 from shared.domain.decision import Decision, Mark
@@ -272,9 +272,8 @@ class Ports:
     """None where nobody is told of anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a serving deployment answered."""
+class Scored(NamedTuple):
+    """What a serving deployment answered; a tuple, which is made in a third of the time."""
 
     status: int
     """The container's own status, even where the endpoint wraps it."""

@@ -18,6 +18,7 @@ from shared.adapters.model_files import load_models
 from shared.adapters.scorer import AzureScorer
 from shared.application.plane import ControlPlane
 from shared.application.predict import Predictions
+from shared.collector import settle
 from shared.domain.state import Address, ModelState
 from shared.ports import Ports
 
@@ -48,6 +49,7 @@ def predictions() -> Predictions:
 
 
 _predictions = predictions()
+settle()
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TYPE = "urn:noon:problem:"
 COME_AGAIN = "5"
@@ -38,9 +38,8 @@ WHAT_TO_DO = {
 """What helps, by the kind of problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, body and its type, ready to be sent."""
+class Answer(NamedTuple):
+    """Status, body and its type, ready to be sent; a tuple, since each prediction makes one."""
 
     status: int
     body: bytes

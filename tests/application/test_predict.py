@@ -97,15 +97,15 @@ def test_answer_says_who_gave_it(world: World) -> None:
 
 
 OUTCOMES: list[tuple[str, Scored | Exception | None, int, str]] = [
-    ("rows_refused", replace(GOOD, status=422, body=b'{"title":"bad rows"}'), 422, "bad rows"),
-    ("too_many", replace(GOOD, status=429, body=b'{"title":"busy"}'), 429, "busy"),
+    ("rows_refused", GOOD._replace(status=422, body=b'{"title":"bad rows"}'), 422, "bad rows"),
+    ("too_many", GOOD._replace(status=429, body=b'{"title":"busy"}'), 429, "busy"),
     ("late", None, 504, "too late"),
     ("gone", UnavailableError("refused"), 502, "does not answer"),
     ("no_token", NotAskedError("no identity here"), 503, "no identity here"),
-    ("stranger", replace(GOOD, status=403, body=b"who?"), 502, "refuses this app"),
-    ("containers_own", replace(GOOD, status=403, body=b"mine", by_container=True), 403, "mine"),
-    ("nonsense", replace(GOOD, body=b"<html>"), 502, "nonsense"),
-    ("elsewhere", replace(GOOD, status=302), 502, "nonsense"),
+    ("stranger", GOOD._replace(status=403, body=b"who?"), 502, "refuses this app"),
+    ("containers_own", GOOD._replace(status=403, body=b"mine", by_container=True), 403, "mine"),
+    ("nonsense", GOOD._replace(body=b"<html>"), 502, "nonsense"),
+    ("elsewhere", GOOD._replace(status=302), 502, "nonsense"),
 ]
 
 
@@ -307,15 +307,15 @@ def test_the_last_answers_are_counted_although_nobody_asks_any_more(world: World
 def test_health_window_counts_what_callers_met(world: World) -> None:
     """5xx, time-outs and lost connections are failures; a 4xx is the caller's."""
     serve(world)
-    canary = replace(GOOD, deployment="v4-e1")
+    canary = GOOD._replace(deployment="v4-e1")
     ask_over_time(
         world,
         [
             GOOD,
-            replace(GOOD, status=422),
-            replace(GOOD, status=429),
-            replace(canary, status=500),
-            replace(canary, status=408),
+            GOOD._replace(status=422),
+            GOOD._replace(status=429),
+            canary._replace(status=500),
+            canary._replace(status=408),
             None,
             UnavailableError("gone"),
             NotAskedError("no token"),

@@ -629,7 +629,7 @@ def test_predictions_are_answered_in_full(world: World, name: str) -> None:
     counts = {
         deployment: [counts.requests, counts.failures] for deployment, counts in counted.items()
     }
-    said("predictions", name, [replace(reply, body=body), counts])
+    said("predictions", name, [reply._replace(body=body), counts])
 
 
 def test_predictions_of_nobody_are_answered_in_full(world: World) -> None:

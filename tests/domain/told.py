@@ -116,6 +116,8 @@ def _short(value: Any) -> str:
 def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """All values inside, each with the way to it."""
     dot = f"{name}." if name else ""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
     if is_dataclass(value) and not isinstance(value, type):
         for each in fields(value):
             yield from flat(getattr(value, each.name), f"{dot}{each.name}")
