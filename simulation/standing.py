@@ -82,12 +82,13 @@ def check_slots(
 ) -> None:
     """Every slot up to the one that was dealt with ends in the last decision that was saved."""
     policy, until = spec.retraining, new.last_slot_at
-    # Only since the last listing: what the present schedule would have done before is not owed.
-    at = max(filter(None, (old.last_slot_at, old.listed_at)), default=None)
+    # Only since the last listing, or since there is a model: what the present schedule would have
+    # done before is not owed.
+    at = max(filter(None, (old.created_at, old.last_slot_at, old.listed_at)))
     if not said:
         raise ViolationError("decided_recorded", f"{new.model}: a state was saved without a word")
     about = said[-1].about
-    while at is not None and until is not None and at < until:
+    while until is not None and at < until:
         slot = CronSlots().around(policy.schedule, policy.time_zone, at).next
         if slot is None or slot.due_at > until:
             return
