@@ -8,6 +8,9 @@ from shared.domain.announcements import concerns_others
 from shared.domain.decision import Decision
 from simulation.truth import Newest, ViolationError
 
+REMEMBERED = 200
+"""Decisions of each model, of the newest of all."""
+
 
 class TellingRules:
     """Told of every saved decision and of every notice."""
@@ -15,7 +18,9 @@ class TellingRules:
     def __init__(self, models: Iterable[str]) -> None:
         self._untold: dict[str, set[str]] = {model: set() for model in models}
         """Decisions of each model that were saved and that nobody was told of yet."""
-        self._told, self._known = Newest(2000), Newest(2000)
+        # A notice may come hours later, and a thousand models say a lot meanwhile.
+        kept = REMEMBERED * max(10, len(self._untold))
+        self._told, self._known = Newest(kept), Newest(kept)
 
     def saving(self, model: str, said: Sequence[Decision]) -> None:
         """A state was written with decisions, some of which others want to hear of."""
