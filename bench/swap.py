@@ -26,7 +26,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -55,13 +55,15 @@ PART_REQUESTS_MIN = 200
 POLL_SECONDS = 0.01
 
 Span = tuple[float, float]
+Request = tuple[float, float, int]
+"""When it began, how many seconds it took, which version answered."""
 
 
 @dataclass
 class Seen:
-    """What the callers saw: when each request began, how long it took, which version answered."""
+    """What the callers saw."""
 
-    requests: list[tuple[float, float, int]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     failed: int = 0
 
 
@@ -202,10 +204,18 @@ def figures(seen: Seen, swaps: list[Span], controls: list[Span]) -> dict[str, An
     ends = [first, *(end for _, end in busy)]
     between = list(zip(ends, [*(start for start, _ in busy), last], strict=True))
     spans = {"around": swaps, "control": controls, "between": between}
-    parts = {name: [_within(seen, span) for span in each] for name, each in spans.items()}
-    all_of = {name: list(chain.from_iterable(each)) for name, each in parts.items()}
+    asked = {
+        name: [(span, _within(seen.requests, span)) for span in each]
+        for name, each in spans.items()
+    }
+    all_of = {
+        name: _milliseconds(chain.from_iterable(requests for _, requests in each))
+        for name, each in asked.items()
+    }
     p99 = {name: percentile(values, 99) for name, values in all_of.items()}
-    worst = {name: _worst_parts(seen, each) for name, each in spans.items()}
+    worst = {
+        name: statistics.median(_worst_part(*one) for one in each) for name, each in asked.items()
+    }
     return {
         "swaps": len(swaps),
         "seconds_of_a_swap": round(statistics.mean(end - start for start, end in swaps), 1),
@@ -222,23 +232,25 @@ def figures(seen: Seen, swaps: list[Span], controls: list[Span]) -> dict[str, An
     }
 
 
-def _within(seen: Seen, span: Span) -> list[float]:
-    """Milliseconds of the requests that were under way in a time."""
+def _within(requests: Iterable[Request], span: Span) -> list[Request]:
+    """Those that were under way in a time."""
     start, end = span
-    return [
-        seconds * 1000 for began, seconds, _ in seen.requests if start - seconds <= began <= end
-    ]
+    return [each for each in requests if start - each[1] <= each[0] <= end]
 
 
-def _worst_parts(seen: Seen, spans: list[Span]) -> float:
-    """The 99th percentile of the worst part of a time, the median of all times."""
-    worst = []
-    for start, end in spans:
-        count = max(1, int((end - start) / PART_SECONDS))
-        edges = [start + number * PART_SECONDS for number in range(count)]
-        each = [_within(seen, (edge, edge + PART_SECONDS)) for edge in edges]
-        worst.append(max(percentile(one, 99) for one in each if len(one) >= PART_REQUESTS_MIN))
-    return statistics.median(worst)
+def _milliseconds(requests: Iterable[Request]) -> list[float]:
+    return [seconds * 1000 for _, seconds, _ in requests]
+
+
+def _worst_part(span: Span, requests: list[Request]) -> float:
+    """The 99th percentile of the worst part of a time."""
+    start, end = span
+    count = max(1, int((end - start) / PART_SECONDS))
+    edges = [start + number * PART_SECONDS for number in range(count)]
+    parts = [_within(requests, (edge, edge + PART_SECONDS)) for edge in edges]
+    return max(
+        percentile(_milliseconds(part), 99) for part in parts if len(part) >= PART_REQUESTS_MIN
+    )
 
 
 def percentile(values: list[float], share: int) -> float:

@@ -66,12 +66,11 @@ class Standing:
             known.add(state.warm.deployment)
         if adopts:
             known.update(endpoint.traffic)
-        before = self._loose.pop(state.model, None)
+        before = self._loose.pop(state.model, {})
         if known.issuperset(endpoint.deployments):
             return
         loose = [name for name in endpoint.deployments if name not in known]
-        since = {name: before.get(name, now) if before else now for name in loose}
-        self._loose[state.model] = since
+        since = self._loose[state.model] = {name: before.get(name, now) for name in loose}
         for name, at in since.items():
             if now - at > REFERRED_WITHIN:
                 raise ViolationError("nothing_orphaned", f"{state.model}: {name} for nothing")

@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.domain.actions import Action
 from shared.domain.decision import Kind, Reason, Step
 from shared.domain.facts import ContainerFacts, EndpointFacts, Facts
-from shared.domain.policy import LOOKS_PER_AGE, RolloutPolicy
+from shared.domain.policy import RolloutPolicy, next_look_in
 from shared.domain.state import ModelState, Phase, Rollout
 
 
@@ -64,8 +64,8 @@ class Moment:
 
     def paused(self, text: str) -> Step:
         """An operator holds the rollout: look more and more rarely, but once in every soak."""
-        policy, age = self.policy, self.now - self.rollout.entered_at
-        wait = max(policy.poll, min(policy.soak, age / LOOKS_PER_AGE))
+        age = self.now - self.rollout.entered_at
+        wait = next_look_in(age, self.policy.poll, self.policy.soak)
         held = self.hold("paused", f"paused by an operator{text}")
         return replace(held, due_at=self.now + wait)
 

@@ -15,6 +15,11 @@ LOOKS_PER_AGE = 10
 """What waits for others, a job or a pause, is looked at when it is older by one part in so many."""
 
 
+def next_look_in(age: timedelta, poll: timedelta, longest: timedelta) -> timedelta:
+    """When to look again at what is so old: ever more seldom, within these bounds."""
+    return max(poll, min(longest, age / LOOKS_PER_AGE))
+
+
 @dataclass(frozen=True, slots=True)
 class RetrainingPolicy:
     """When a model is trained."""

@@ -12,7 +12,7 @@ from shared.domain.comparison import judged
 from shared.domain.decision import Json, Kind, Reason, Step
 from shared.domain.facts import Facts, JobFacts, JobStatus
 from shared.domain.metrics import Metrics
-from shared.domain.policy import LOOKS_PER_AGE, ModelSpec
+from shared.domain.policy import ModelSpec, next_look_in
 from shared.domain.promotion import Halt, Promote, Retain, Verdict, judge, score_of
 from shared.domain.retraining import next_attempt
 from shared.domain.state import (
@@ -87,9 +87,8 @@ def _next_look(training: Training, spec: ModelSpec, now: datetime) -> datetime:
 
     The older the job, the rarer: an end without an event is found after a tenth of its length.
     """
-    wait = max(spec.retraining.poll, (now - training.planned_at) / LOOKS_PER_AGE)
-    ends_at = training.planned_at + spec.retraining.training_max
-    return max(now + spec.retraining.poll, min(now + wait, ends_at))
+    age, policy = now - training.planned_at, spec.retraining
+    return now + next_look_in(age, policy.poll, policy.training_max - age)
 
 
 def _ended_badly(

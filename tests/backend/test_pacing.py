@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from azure_emulator.testing import Azurite, Emulator
@@ -35,21 +35,23 @@ def published(request: pytest.FixtureRequest, azurite: Azurite, local_azure: Emu
     return Service(blobs_of(azurite, name), f"{azurite.blob_url}/{name}/tiny")
 
 
-@asynccontextmanager
-async def following(published: Service) -> AsyncIterator[tuple[Follower, Models]]:
-    """A follower that looks when it is told to; champion 1 answers, challenger 2 is coming."""
+async def play(
+    published: Service, story: Callable[[Follower, Models], Coroutine[Any, Any, None]]
+) -> None:
+    """A story of a follower that looks when it is told to.
+
+    When it begins champion 1 answers, and challenger 2 is coming.
+    """
     where = {"SCORING_SERVING_URL": published.url, "SCORING_ENVIRONMENT_VERSION": "3"}
     settings = Settings.from_environment({**where, "SCORING_AUTH": "off"})
     models = Models("tiny", followed=True)
     follower = Follower(settings, models, published.url)
-    published.publish("champion", 1, 2.0)
-    await follower.look()
-    published.publish("challenger", 2, 3.0)
-    await follower.look()
-    try:
-        yield follower, models
-    finally:
-        published.blobs.close()
+    with published.blobs:
+        published.publish("champion", 1, 2.0)
+        await follower.look()
+        published.publish("challenger", 2, 3.0)
+        await follower.look()
+        await story(follower, models)
 
 
 def names(models: Models) -> tuple[str, str]:
@@ -62,80 +64,75 @@ def names(models: Models) -> tuple[str, str]:
 def test_looking_does_not_wait_for_a_challenger(published: Service) -> None:
     """It is loaded beside the looking, once, and answers whoever asks for it."""
 
-    async def story() -> None:
-        async with following(published) as (follower, models):
-            assert names(models) == ("v1-e3", "")
-            await follower.look()
-            await follower.settled()
-            assert names(models) == ("v1-e3", "v2-e3")
-            loaded = models.challenger
-            await follower.look()
-            await follower.settled()
-            assert models.challenger is loaded
+    async def story(follower: Follower, models: Models) -> None:
+        assert names(models) == ("v1-e3", "")
+        await follower.look()
+        await follower.settled()
+        assert names(models) == ("v1-e3", "v2-e3")
+        loaded = models.challenger
+        await follower.look()
+        await follower.settled()
+        assert models.challenger is loaded
 
-    asyncio.run(story())
+    asyncio.run(play(published, story))
 
 
 def test_a_challenger_that_is_to_answer_callers_rests_no_more(published: Service) -> None:
     """Who becomes champion while it is being loaded is loaded once, and waited for."""
 
-    async def story() -> None:
-        async with following(published) as (follower, models):
-            published.publish("champion", 2, 3.0)
-            await follower.look()
-            assert names(models) == ("v2-e3", "v2-e3")
-            assert models.champion is models.challenger
+    async def story(follower: Follower, models: Models) -> None:
+        published.publish("champion", 2, 3.0)
+        await follower.look()
+        assert names(models) == ("v2-e3", "v2-e3")
+        assert models.champion is models.challenger
 
-    asyncio.run(story())
+    asyncio.run(play(published, story))
 
 
 def test_the_champion_changes_while_a_challenger_is_being_loaded(published: Service) -> None:
     """The way back of callers does not wait for anybody else."""
 
-    async def story() -> None:
-        async with following(published) as (follower, models):
-            published.publish("champion", 3, 5.0)
-            await follower.look()
-            assert names(models) == ("v3-e3", "")
-            await follower.settled()
-            assert names(models) == ("v3-e3", "v2-e3")
+    async def story(follower: Follower, models: Models) -> None:
+        published.publish("champion", 3, 5.0)
+        await follower.look()
+        assert names(models) == ("v3-e3", "")
+        await follower.settled()
+        assert names(models) == ("v3-e3", "v2-e3")
 
-    asyncio.run(story())
+    asyncio.run(play(published, story))
 
 
 def test_a_challenger_that_is_withdrawn_is_gone(published: Service) -> None:
     """Also one that was just being loaded; and another one takes its place."""
 
-    async def story() -> None:
-        async with following(published) as (follower, models):
-            published.blobs.delete_blob("tiny/challenger.json")
-            await follower.look()
-            await follower.settled()
-            assert names(models) == ("v1-e3", "")
-            published.publish("challenger", 4, 7.0)
-            await follower.look()
-            published.publish("challenger", 5, 9.0)
-            await follower.look()
-            await follower.settled()
-            assert names(models) == ("v1-e3", "v5-e3")
+    async def story(follower: Follower, models: Models) -> None:
+        published.blobs.delete_blob("tiny/challenger.json")
+        await follower.look()
+        await follower.settled()
+        assert names(models) == ("v1-e3", "")
+        published.publish("challenger", 4, 7.0)
+        await follower.look()
+        published.publish("challenger", 5, 9.0)
+        await follower.look()
+        await follower.settled()
+        assert names(models) == ("v1-e3", "v5-e3")
 
-    asyncio.run(story())
+    asyncio.run(play(published, story))
 
 
 def test_a_challenger_that_cannot_be_loaded_is_refused_once(published: Service) -> None:
     """It is said why, and the one before it goes."""
 
-    async def story() -> None:
-        async with following(published) as (follower, models):
-            await follower.settled()
-            bad = [{"path": "model.onnx", "size": 3, "sha256": "00"}]
-            published.publish("challenger", 6, 2.0, files=bad)
-            await follower.look()
-            await follower.settled()
-            assert names(models) == ("v1-e3", "")
-            assert "not the content" in models.refused["d6"]
-            await follower.look()
-            await follower.settled()
-            assert names(models) == ("v1-e3", "")
+    async def story(follower: Follower, models: Models) -> None:
+        await follower.settled()
+        bad = [{"path": "model.onnx", "size": 3, "sha256": "00"}]
+        published.publish("challenger", 6, 2.0, files=bad)
+        await follower.look()
+        await follower.settled()
+        assert names(models) == ("v1-e3", "")
+        assert "not the content" in models.refused["d6"]
+        await follower.look()
+        await follower.settled()
+        assert names(models) == ("v1-e3", "")
 
-    asyncio.run(story())
+    asyncio.run(play(published, story))
