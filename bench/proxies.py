@@ -59,7 +59,12 @@ def _proxies(upstream: str, *, host: bool) -> tuple[Contestant, ...]:
         f"upstream up {{ server {address}; keepalive 64; }}",
     )
     handler = _python("Noon: handler", "ours", upstream, _uvicorn("bench.proxy.handler:app"))
-    bare = _python("bare aiohttp proxy", "peer", upstream, _uvicorn("bench.proxy.bare:app"))
+    bare = [
+        _python(
+            f"bare {client} proxy", "peer", upstream, _uvicorn(f"bench.proxy.bare_{client}:app")
+        )
+        for client in ("aiohttp", "pyreqwest")
+    ]
     hosted = replace(
         _python("Noon: in the Functions host", "ours", upstream, _stack(upstream)),
         path="/api/models/flights/predict",
@@ -67,7 +72,7 @@ def _proxies(upstream: str, *, host: bool) -> tuple[Contestant, ...]:
         counted=HOST_PID,
         prepare=_forget,
     )
-    return (handler, *([hosted] if host else []), bare, replace(front, kind="peer"))
+    return (handler, *([hosted] if host else []), *bare, replace(front, kind="peer"))
 
 
 def _python(

@@ -1,4 +1,4 @@
-"""The little of ASGI that both proxies need."""
+"""The little of ASGI that the proxies need."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ async def respond(send: Send, status: int, body: bytes, content_type: str) -> No
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def until_the_end(receive: Receive, send: Send) -> None:
+    """Say that the proxy is ready, and come back when it is to stop."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})

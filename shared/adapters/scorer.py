@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import (
+    BodyDecodeError,
+    ConnectError,
+    ConnectTimeoutError,
+    ReadError,
+    RequestError,
+)
 
 from shared.adapters.credential import KeptToken
 from shared.domain.errors import UnavailableError
 from shared.ports import Scored
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
     from azure.core.credentials import TokenCredential
+    from pyreqwest.response import Response
 
 SCOPE = "https://ml.azure.com/.default"
 """Audience of the tokens that endpoints of auth mode aad_token take."""
@@ -27,12 +36,9 @@ WRAPPED = 424
 WORTH_ANOTHER = frozenset({502, 503, 504})
 """What a gateway says when it found nobody to ask."""
 
-CONNECT_SECONDS = 3.0
-IDLE_SECONDS = 60.0
+CONNECT_TIME = timedelta(seconds=3)
+IDLE_TIME = timedelta(seconds=60)
 """So long an idle connection is kept; one that the other side closed meanwhile is replaced."""
-
-WRITTEN_AT_ONCE_MAX = 1 << 20
-"""Bytes; a larger body is sent piece by piece, so that the others' answers are not held up."""
 
 
 class AzureScorer:
@@ -75,8 +81,7 @@ class AzureScorer:
         try:
             return await _asked(clients.single, scoring_uri, body, headers)
         except _NothingCameError as error:
-            text = f"the endpoint cannot be reached: {error.__cause__}"
-            raise UnavailableError(text) from error.__cause__
+            raise UnavailableError(f"the endpoint cannot be reached: {error}") from error.__cause__
 
     async def close(self) -> None:
         """Let go of the connections; also done when the event loop ends."""
@@ -102,69 +107,66 @@ class AzureScorer:
 
 @dataclass(frozen=True, slots=True)
 class _Clients:
-    pooled: ClientSession
-    single: ClientSession
+    pooled: Client
+    single: Client
     """Connects anew each time: an idle connection may have been closed, as others with it."""
 
 
 class _NothingCameError(Exception):
-    """Not one byte of an answer; its cause says why."""
+    """No answer had begun; says why."""
 
 
-def _client(*, reuse: bool = True) -> ClientSession:
-    import aiohttp
-
+def _client(*, reuse: bool = True) -> Client:
     # How many are in flight and for how long is bounded by whoever asks.
-    idle_seconds = IDLE_SECONDS if reuse else None
-    connector = aiohttp.TCPConnector(limit=0, force_close=not reuse, keepalive_timeout=idle_seconds)
-    return aiohttp.ClientSession(
-        connector=connector,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        # Neither rows nor answers are compressed: answers are joined as bytes.
-        headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-        auto_decompress=False,
-    )
+    builder = ClientBuilder().connect_timeout(CONNECT_TIME).pool_idle_timeout(IDLE_TIME)
+    if not reuse:
+        builder = builder.pool_max_idle_per_host(0)
+    # Neither rows nor answers are compressed: answers are joined as bytes.
+    builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    # A token goes to the endpoint, to nobody that it or the environment points to.
+    return builder.default_headers(headers).follow_redirects(False).no_proxy().build()
 
 
-async def _asked(client: ClientSession, url: str, body: bytes, headers: dict[str, str]) -> Scored:
+async def _asked(client: Client, url: str, body: bytes, headers: dict[str, str]) -> Scored:
     """One try. Raises _NothingCameError, or UnavailableError once an answer had begun."""
-    import aiohttp
-
-    data = body if len(body) <= WRITTEN_AT_ONCE_MAX else io.BytesIO(body)
-    # Imports, tokens and lost tries are not counted: whatever a proxy that just started asks
-    # first would look slow.
+    # Tokens and lost tries are not counted: they would make a deployment look slow.
     began = time.perf_counter()
     try:
-        response = await client.post(url, data=data, headers=headers, allow_redirects=False)
-    except aiohttp.ClientConnectionError as error:
-        raise _NothingCameError from error
-    except aiohttp.ClientError as error:
-        raise UnavailableError(f"the endpoint answers no HTTP: {error}") from error
-    try:
-        # Read to its end it has given the connection back.
-        content = await response.read()
-    except aiohttp.ClientError as error:
-        response.close()
-        raise UnavailableError(f"the endpoint broke off its answer: {error}") from error
-    except BaseException:
-        response.close()
-        raise
+        request = client.post(url).headers(headers).body_bytes(body).build()
+        response = await request.send()
+    except (ConnectError, ConnectTimeoutError) as error:
+        raise _NothingCameError(_causes(error)) from error
+    except (ReadError, BodyDecodeError) as error:
+        text = f"the endpoint broke off its answer: {_causes(error)}"
+        raise UnavailableError(text) from error
+    except RequestError as error:
+        raise UnavailableError(f"the endpoint answers no HTTP: {_causes(error)}") from error
+    except ValueError as error:
+        raise UnavailableError(f"{url!r} is no address of an endpoint: {error}") from error
+    # It came whole with the answer; this takes it out.
+    content = bytes(await response.bytes())
     return _scored(response, content, (time.perf_counter() - began) * 1000)
 
 
-def _scored(response: ClientResponse, content: bytes, latency_ms: float) -> Scored:
-    status, headers = response.status, response.headers
+def _causes(error: RequestError) -> str:
+    """What went wrong, from where it was met down to its reason."""
+    causes = [cause["message"] for cause in error.details["causes"] or ()]
+    return ": ".join(causes) or error.message
+
+
+def _scored(response: Response, content: bytes, latency_ms: float) -> Scored:
+    status, header = response.status, response.get_header
     if wrapped := status == WRAPPED:
-        said = headers.get("ms-azureml-model-error-statuscode", "")
+        said = header("ms-azureml-model-error-statuscode") or ""
         status = int(said) if said.isascii() and said.isdigit() and len(said) == 3 else 502
     return Scored(
         status=status,
         body=content,
-        content_type=headers.get("Content-Type", "application/json"),
-        deployment=headers.get("azureml-model-deployment", ""),
+        content_type=header("Content-Type") or "application/json",
+        deployment=header("azureml-model-deployment") or "",
         latency_ms=latency_ms,
-        retry_after=headers.get("Retry-After", ""),
+        retry_after=header("Retry-After") or "",
         by_container=wrapped or status == 200,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import socket
 import threading
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.adapters.credential import KeptToken
-from shared.adapters.scorer import WRITTEN_AT_ONCE_MAX, AzureScorer
+from shared.adapters.scorer import AzureScorer
 from shared.domain.errors import NotAskedError, UnavailableError
 from shared.ports import Scored
 
@@ -176,8 +177,11 @@ def test_what_somebody_answered_is_final(name: str, script: bytes, status: int) 
     assert len(server.requests) == 1
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LOST: list[tuple[str, list[bytes | None], str, int]] = [
     ("in_mid_answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"], "broke off", 1),
+    ("in_mid_piece", [CHUNKED + b"99\r\n{"], "broke off", 1),
+    ("before_the_last_piece", [CHUNKED + b"2\r\n{}\r\n"], "broke off", 1),
     ("no_http", [b"SSH-2.0-server\r\n\r\n"], "no HTTP", 1),
     ("hangs_up_twice", [None, None], "cannot be reached", 2),
 ]
@@ -207,6 +211,37 @@ def test_refused_connection_is_unavailable() -> None:
             await scorer.close()
 
         asyncio.run(story())
+
+
+ADDRESSES = ["", "nowhere", "http://", "http://127.0.0.1:99999/score", "ftp://127.0.0.1/score"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_what_is_no_address_is_unavailable(address: str) -> None:
+    """It is not asked, and named."""
+
+    async def story(scorer: AzureScorer, _: str) -> None:
+        with pytest.raises(UnavailableError, match=re.escape(f"{address!r} is no address")):
+            await scorer.score(address, ROWS)
+
+    play(Server([]), story)
+
+
+def test_redirect_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token goes neither where an answer points nor through the environment's proxy."""
+    elsewhere = Server([said(200)])
+
+    async def run() -> None:
+        async with listening(elsewhere) as other:
+            monkeypatch.setenv("http_proxy", other)
+            server = Server([said(307, b"{}", f"Location: {other}")])
+            async with listening(server) as url:
+                scorer = AzureScorer(GOOD)
+                assert (await scorer.score(url, ROWS)).status == 307
+                await scorer.close()
+
+    asyncio.run(run())
+    assert elsewhere.connections == 0
 
 
 def test_server_that_closes_idle_connections_fails_no_caller() -> None:
@@ -247,8 +282,8 @@ def test_server_that_hangs_can_be_given_up() -> None:
 
 
 def test_large_bodies_arrive_whole_also_the_second_time() -> None:
-    """Megabytes are sent piece by piece, from their beginning in each try."""
-    large = b'{"rows":[' + b" " * (2 * WRITTEN_AT_ONCE_MAX) + b"]}"
+    """Megabytes are sent from their beginning in each try."""
+    large = b'{"rows":[' + b" " * 2_000_000 + b"]}"
     server = Server([None, said(200)])
 
     async def story(scorer: AzureScorer, url: str) -> None:

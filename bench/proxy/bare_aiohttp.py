@@ -6,7 +6,7 @@ import os
 
 import aiohttp
 
-from bench.proxy.asgi import TOKEN, Receive, Scope, Send, respond, whole_body
+from bench.proxy.asgi import TOKEN, Receive, Scope, Send, respond, until_the_end, whole_body
 
 UPSTREAM = os.environ["BENCH_UPSTREAM"]
 _sessions: list[aiohttp.ClientSession] = []
@@ -15,12 +15,9 @@ _sessions: list[aiohttp.ClientSession] = []
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Pass one request on."""
     if scope["type"] == "lifespan":
-        await receive()
-        _sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)))
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await _sessions.pop().close()
-        await send({"type": "lifespan.shutdown.complete"})
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
+            _sessions.append(session)
+            await until_the_end(receive, send)
         return
     body = await whole_body(receive)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
