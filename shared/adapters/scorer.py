@@ -76,7 +76,7 @@ class AzureScorer:
         except _NothingCameError:
             pass
         else:
-            if not _worth_another(scored):
+            if scored.status not in WORTH_ANOTHER or _is_somebodys(scored):
                 return scored
         try:
             return await _asked(clients.single, scoring_uri, body, headers)
@@ -171,6 +171,6 @@ def _scored(response: Response, content: bytes, latency_ms: float) -> Scored:
     )
 
 
-def _worth_another(scored: Scored) -> bool:
-    anonymous = not (scored.by_container or scored.deployment or scored.retry_after)
-    return scored.status in WORTH_ANOTHER and anonymous
+def _is_somebodys(scored: Scored) -> bool:
+    """A container answered it, or whoever did knows when to come again."""
+    return bool(scored.by_container or scored.deployment or scored.retry_after)

@@ -11,9 +11,11 @@ from functools import lru_cache
 from random import getrandbits
 
 from shared.application.addresses import Addresses
+from shared.application.deadline import Deadline
 from shared.application.health_recorder import HealthRecorder
 from shared.application.plane import ControlPlane
 from shared.application.problems import Answer, problem
+from shared.application.turns import Turns
 from shared.domain.errors import NoonError, NotAskedError, UnavailableError
 from shared.domain.health import UNKNOWN
 from shared.domain.policy import Serving
@@ -37,7 +39,7 @@ INSIDE_MAX = 1024
 class _Lane:
     """A model's own share of what can be in flight."""
 
-    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ASKED_AT_ONCE_MAX))
+    turns: Turns = field(default_factory=lambda: Turns(ASKED_AT_ONCE_MAX))
     inside: int = 0
 
 
@@ -61,7 +63,7 @@ class Predictions:
         self._models = plane.models
         self._clock = plane.ports.clock
         self._scorers = scorers
-        self._timeout_seconds = timeout_seconds
+        self._deadline = Deadline(timeout_seconds)
         widths = {name: spec.rollout.bucket for name, spec in plane.models.items()}
         self._recorder = HealthRecorder(plane.ports.health, process, widths)
         self._writing: set[asyncio.Future[str]] = set()
@@ -96,18 +98,22 @@ class Predictions:
     async def _in_time(self, model: str, lane: _Lane, body: bytes) -> Answer:
         now, sent = self._clock.now(), False
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            with self._deadline:
                 address = self._addresses.at_hand(model, now) or await self._address(model, now)
                 if isinstance(address, Answer):
                     return address
-                async with lane.turn:
+                if not lane.turns.take_at_once():
+                    await lane.turns.take()
+                try:
                     sent = True
                     scorer = self._scorers[address.serving]
                     scored = await scorer.score(address.scoring_uri, body)
+                finally:
+                    lane.turns.give_back()
         except TimeoutError:
             if sent:
                 self._count(model, UNKNOWN, True, 0.0)
-            text = f"there was no answer within {self._timeout_seconds:g} s"
+            text = f"there was no answer within {self._deadline.seconds:g} s"
             return problem(504, "too late", text)
         except NotAskedError as error:
             return problem(503, "cannot sign in to the endpoint", str(error))
