@@ -17,7 +17,7 @@ from bench.load import LOADS, find
 from bench.model import trained
 from bench.page import write_page
 from bench.places import QUICK_RESULTS, RESULTS, BenchError
-from bench.proxies import proxied
+from bench.proxies import proxied, proxied_over_https
 from bench.rounds import Plan, compared
 from bench.table import table
 
@@ -77,6 +77,7 @@ def measured(asked: argparse.Namespace) -> dict[str, Any]:
     model = trained()
     servers = compared(contestants, model, plan)
     passing = [] if asked.only else proxied(plan, host=not asked.quick)
+    over_https = [] if asked.only or asked.quick else proxied_over_https(plan)
     return {
         "schema": 1,
         "quick": asked.quick,
@@ -93,6 +94,7 @@ def measured(asked: argparse.Namespace) -> dict[str, Any]:
         "plan": {"rounds": plan.rounds, "seconds": plan.seconds},
         "servers": servers,
         "proxies": passing,
+        "proxies_over_https": over_https,
     }
 
 

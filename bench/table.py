@@ -13,9 +13,12 @@ def table(results: Figures) -> str:
     parts = ["### Servers", servers(results["servers"])]
     if results["proxies"]:
         parts += ["### Proxies", proxies(results["proxies"])]
+    if results["proxies_over_https"]:
+        parts += ["### Proxies in front of HTTPS", proxies(results["proxies_over_https"])]
     reasons = [
         f"- {each['name']}: {each['reason']}"
-        for each in [*results["servers"], *results["proxies"]]
+        for measured in ("servers", "proxies", "proxies_over_https")
+        for each in results[measured]
         if "reason" in each
     ]
     if reasons:

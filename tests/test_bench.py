@@ -18,7 +18,7 @@ from bench.load import LOADS, Load
 from bench.model import Model
 from bench.page import with_figures
 from bench.places import PAGE, ROOT, BenchError
-from bench.proxies import proxied
+from bench.proxies import proxied, proxied_over_https
 from bench.rounds import Plan, compared
 from bench.table import table
 
@@ -44,12 +44,17 @@ def measured(name: str, kind: str, *rates: float, **more: Any) -> dict[str, Any]
     return {"name": name, "kind": kind, "version": "1.2", "loads": loads, "ready_seconds": 0.9}
 
 
-def results(*servers: dict[str, Any], proxies: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def results(
+    *servers: dict[str, Any],
+    proxies: Sequence[dict[str, Any]] = (),
+    over_https: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
     """A run in which these were measured."""
     machine = {"processor": "a processor", "cores": 2, "system": "Linux", "python": "3.11"}
     return {
         "servers": list(servers),
         "proxies": list(proxies),
+        "proxies_over_https": list(over_https),
         "machine": {**machine, "load_before": 0.1, "load_after": 7.5},
         "plan": {"rounds": 3, "seconds": 2},
         "began_at": "2026-11-23T20:00:00+00:00",
@@ -88,9 +93,10 @@ def test_what_a_proxy_adds_is_over_asking_directly() -> None:
         measured("Noon: handler", "ours", 45, **slow),
         measured("bare aiohttp proxy", "peer", 50, **slow),
     ]
-    shown = table(results(proxies=passing))
+    shown = table(results(proxies=passing, over_https=passing[1:]))
     assert "0.25 (0.50)" in shown
     assert "| handler at 16: times a bare aiohttp proxy | at least 0.85 | 0.90x |" in shown
+    assert "| handler in front of HTTPS: times a bare aiohttp proxy | no aim | 0.90x |" in shown
 
 
 def test_page_keeps_what_stands_around_the_figures() -> None:
@@ -128,10 +134,10 @@ def test_who_answers_wrongly_or_not_at_all_is_not_compared() -> None:
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_servers_are_driven_in_turns() -> None:
-    """A second of the echo, and of the handler in front of it, gives every figure of the table."""
+    """A second of the echo, and of proxies in front of it, gives every figure of the table."""
     plan = Plan((Load("1", 1),), rounds=1, seconds=1)
     direct, handler, *_ = proxied(plan, host=False, only=("bare ASGI echo", "Noon: handler"))
-    for figures in (direct, handler):
+    for figures in (direct, handler, *proxied_over_https(plan)):
         run = figures["loads"]["1"]
         assert run["per_second"][0] > 0
         assert (run["bad"], run["lost"]) == (0, 0)
