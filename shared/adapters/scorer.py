@@ -156,19 +156,27 @@ def _causes(error: RequestError) -> str:
 
 
 def _scored(response: Response, content: bytes, latency_ms: float) -> Scored:
-    status, header = response.status, response.get_header
+    status = response.status
     if wrapped := status == WRAPPED:
-        said = header("ms-azureml-model-error-statuscode") or ""
+        said = _header(response, "ms-azureml-model-error-statuscode")
         status = int(said) if said.isascii() and said.isdigit() and len(said) == 3 else 502
     return Scored(
         status=status,
         body=content,
-        content_type=header("Content-Type") or "application/json",
-        deployment=header("azureml-model-deployment") or "",
+        content_type=_header(response, "Content-Type") or "application/json",
+        deployment=_header(response, "azureml-model-deployment"),
         latency_ms=latency_ms,
-        retry_after=header("Retry-After") or "",
+        retry_after=_header(response, "Retry-After"),
         by_container=wrapped or status == 200,
     )
+
+
+def _header(response: Response, name: str) -> str:
+    """What it says; nothing when it is not there or no text."""
+    try:
+        return response.get_header(name) or ""
+    except ValueError:
+        return ""
 
 
 def _is_somebodys(scored: Scored) -> bool:

@@ -177,6 +177,14 @@ def test_what_somebody_answered_is_final(name: str, script: bytes, status: int) 
     assert len(server.requests) == 1
 
 
+def test_header_that_is_no_text_is_as_if_it_were_not_there() -> None:
+    """Whatever a container writes into its headers, its answer is its answer."""
+    odd = ("Content-Type: text/plän", "azureml-model-deployment: v4-é1", "Retry-After: später")
+    (answer,) = ask(Server([said(429, b"{}", *odd)]))
+    assert (answer.status, answer.body, answer.content_type) == (429, b"{}", "application/json")
+    assert (answer.deployment, answer.retry_after) == ("", "")
+
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LOST: list[tuple[str, list[bytes | None], str, int]] = [
     ("in_mid_answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"], "broke off", 1),
