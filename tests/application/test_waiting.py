@@ -62,6 +62,23 @@ VISITS = st.lists(
 )
 
 
+async def spent(seconds: float) -> None:
+    """Come back after so much of the loop's time."""
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    # Whoever waited may have been cancelled.
+    loop.call_later(seconds, lambda: over.done() or over.set_result(None))
+    await over
+
+
+async def next_turn() -> None:
+    """Come back in the loop's next turn."""
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    loop.call_soon(over.set_result, None)
+    await over
+
+
 def run(story: Coroutine[Any, Any, Any]) -> Any:
     """Play a story in no time."""
     with asyncio.Runner(loop_factory=QuickLoop) as runner:
@@ -87,10 +104,10 @@ async def visited(
         finally:
             ends[number] = (how, round(loop.time(), 6))
         # Nothing of what ended it is left.
-        await asyncio.sleep(0)
+        await next_turn()
 
     async def come(number: int, at: int, took: int, cancelled_at: int | None) -> None:
-        await asyncio.sleep(at + number / 1000)
+        await spent(at + number / 1000)
         task = asyncio.create_task(one(number, took))
         if cancelled_at is not None and cancelled_at > at:
             loop.call_at(cancelled_at + 0.25 + number / 1000, task.cancel)
@@ -107,7 +124,7 @@ def test_who_is_late_is_who_asyncio_finds_late(visits: Visits) -> None:
     def ended_by(bound: Callable[[], Any]) -> list[tuple[str, float]]:
         async def guard(took: float) -> None:
             async with bound():
-                await asyncio.sleep(took)
+                await spent(took)
 
         async def story() -> list[tuple[str, float]]:
             return await visited(visits, guard)
@@ -135,7 +152,7 @@ def test_turns_come_as_those_of_a_semaphore(visits: Visits) -> None:
             if not turns.take_at_once():
                 await turns.take()
             try:
-                await asyncio.sleep(took)
+                await spent(took)
             finally:
                 turns.give_back()
 
@@ -148,7 +165,7 @@ def test_turns_come_as_those_of_a_semaphore(visits: Visits) -> None:
 
         async def guard(took: float) -> None:
             async with semaphore:
-                await asyncio.sleep(took)
+                await spent(took)
 
         return await visited(visits, guard)
 
@@ -162,7 +179,7 @@ def test_turn_that_comes_as_its_waiter_is_cancelled_is_the_next_ones() -> None:
         turns = Turns(1)
         assert turns.take_at_once()
         first, second = (asyncio.create_task(turns.take()) for _ in range(2))
-        await asyncio.sleep(0)
+        await next_turn()
         turns.give_back()
         first.cancel()
         await second
@@ -179,7 +196,7 @@ def test_many_who_are_in_time_need_one_timer() -> None:
 
         async def one() -> None:
             with deadline:
-                await asyncio.sleep(0)
+                await next_turn()
 
         for _ in range(1000):
             await asyncio.create_task(one())
