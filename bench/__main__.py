@@ -23,6 +23,8 @@ from bench.table import table
 
 FULL_PLAN = Plan(LOADS, rounds=3, seconds=3)
 QUICK_PLAN = Plan(LOADS, rounds=2, seconds=1)
+SCHEMA = 2
+"""Of the results: 2 has the proxies in front of HTTPS."""
 
 
 def main() -> int:
@@ -48,7 +50,10 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.render:
         if not RESULTS.exists():
             raise BenchError(f"there is no {RESULTS}: run `make bench` first")
-        write_page(json.loads(RESULTS.read_text(encoding="utf-8")))
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+        if results["schema"] != SCHEMA:
+            raise BenchError(f"{RESULTS} is of another version: run `make bench` again")
+        write_page(results)
         return 0
     results = measured(asked)
     whole = not (asked.quick or asked.only)
@@ -79,7 +84,7 @@ def measured(asked: argparse.Namespace) -> dict[str, Any]:
     passing = [] if asked.only else proxied(plan, host=not asked.quick)
     over_https = [] if asked.only or asked.quick else proxied_over_https(plan)
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "quick": asked.quick,
         "began_at": began_at.isoformat(timespec="seconds"),
         "ended_at": datetime.now(UTC).isoformat(timespec="seconds"),
